@@ -161,6 +161,7 @@ class HostileFiles:
             Command(("photoseek", "app", "--gallery", self.untrusted, "--no-browser"), 1, typed="n\n"),
             Command(("photoseek", "serve", *of, "--token-file", missing), 1),
             Command(("photoseek", "serve", "--gallery", missing), 1),
+            Command(("photoseek", "mcp", "--gallery", missing), 1),
         ]
 
     def training_commands(self) -> list[Command]:

@@ -28,6 +28,7 @@ _COMMANDS = {
     "bench": ("bench", "bench"),
     "app": ("page", "page"),
     "serve": ("serve", "serve"),
+    "mcp": ("mcp", "mcp"),
     "info": ("info", "info"),
     "verify": ("info", "verify"),
     "captions": ("captions", "app"),

@@ -1,0 +1,105 @@
+"""``photoseek mcp``, used by the official SDK's own client over standard input and output."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from PIL import Image
+
+from photoseek import Gallery
+from photoseek.captions import Caption
+
+pytest.importorskip("mcp", reason="the extra mcp is not installed")
+
+from mcp import StdioServerParameters
+from mcp.client import Client
+
+TOOLS = {"search_photos", "show_photo", "describe_photo", "list_folders"}
+
+
+def with_client(gallery: Gallery, use: Callable[[Client], Awaitable[Any]], mode: str = "auto") -> Any:
+    """Start ``photoseek mcp``, and return what ``use`` returns."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    options = ["-m", "photoseek", "mcp", "--gallery", str(gallery.path), "--trust"]
+    server = StdioServerParameters(command=sys.executable, args=options, env=environment)
+
+    async def run() -> Any:
+        with anyio.fail_after(60):
+            async with Client(server, mode=mode) as client:  # type: ignore[arg-type]
+                return await use(client)
+
+    return anyio.run(run)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])  # legacy: the handshake of older assistants
+def test_an_assistant_finds_shows_and_describes_a_photo(gallery: Gallery, mode: str) -> None:
+    gallery.add_captions([Caption("", 0, "a red wall"), Caption("", 1, "a green lawn")])
+
+    async def use(client: Client) -> None:
+        tools = (await client.list_tools()).tools
+        assert {tool.name for tool in tools} == TOOLS
+        assert all(tool.annotations is not None and tool.annotations.read_only_hint for tool in tools)
+        found = await client.call_tool("search_photos", {"text": "a red picture", "count": 3, "folder": "red"})
+        assert not found.is_error
+        photos = found.structured_content["result"]
+        assert [photo["path"].partition("/")[0] for photo in photos] == ["red"] * len(photos)
+        assert set(photos[0]) == {"path", "doubtful", "confidence", "taken", "width", "height"}
+        shown = await client.call_tool("show_photo", {"path": photos[0]["path"]})
+        picture = Image.open(io.BytesIO(base64.b64decode(shown.content[0].data)))  # type: ignore[union-attr]
+        assert picture.format == "JPEG"
+        assert picture.size == (photos[0]["width"], photos[0]["height"])
+        described = await client.call_tool("describe_photo", {"path": photos[0]["path"], "count": 1})
+        assert described.structured_content["result"] == ["a red wall"]
+        folders = await client.call_tool("list_folders", {})
+        assert "red" in folders.structured_content["result"]
+
+    with_client(gallery, use, mode)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "message"),
+    [
+        ("search_photos", {}, "an empty query"),
+        ("search_photos", {"text": "red", "count": 1_000}, "less than or equal to 50"),
+        ("search_photos", {"text": "red", "taken_from": "soon"}, "soon"),
+        ("show_photo", {"path": "../../etc/passwd"}, "no photo '../../etc/passwd' in this gallery"),
+        ("show_photo", {"path": "/etc/passwd"}, "no photo '/etc/passwd' in this gallery"),
+        ("describe_photo", {"path": "red/none.png"}, "no captions"),
+    ],
+)
+def test_invalid_calls_are_explained_to_the_assistant(
+    gallery: Gallery, tool: str, arguments: dict[str, Any], message: str
+) -> None:
+    from mcp.server.mcpserver import MCPServer
+
+    from photoseek import Searcher
+    from photoseek.mcp_server.server import make_server
+
+    server: MCPServer[Any] = make_server(Searcher(gallery))
+
+    async def call() -> Any:
+        async with Client(server) as client:
+            return await client.call_tool(tool, arguments)
+
+    answer = anyio.run(call)
+    assert answer.is_error
+    assert message in json.dumps([part.text for part in answer.content], ensure_ascii=False)
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from photoseek.__main__ import run
+
+    monkeypatch.setattr("photoseek.cli.mcp.find_spec", lambda _: None)
+    monkeypatch.setattr("sys.argv", ["photoseek", "mcp", "--gallery", str(Path.cwd())])
+    with pytest.raises(SystemExit, match="1"):
+        run()
+    assert "pip install 'photoseek[mcp]'" in capsys.readouterr().err
