@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib.util
 import io
 import pickle
@@ -18,6 +19,7 @@ import pytest
 from PIL import Image
 
 from photoseek import Gallery, Searcher
+from photoseek.captions import Caption
 from tiny_bundle import COLORS
 from typed_commands import environment
 
@@ -53,7 +55,7 @@ def client(home: Path) -> Iterator[Any]:
 
 
 def test_every_block_is_run_by_a_test() -> None:
-    begins = ["# web.py", "# pool.py", "# tasks.py", "from PIL", "contact_sheet("]
+    begins = ["# web.py", "# pool.py", "# tasks.py", "# retriever.py", "from PIL", "contact_sheet("]
     assert sorted(BLOCKS) == sorted(block(each) for each in begins)
 
 
@@ -109,6 +111,22 @@ def test_the_celery_task_searches(home: Path) -> None:
     hits = tasks.search.apply(args=["red"], kwargs={"k": 2}).get()
     assert [hit["path"].split("/")[0] for hit in hits] == ["red", "red"]
     assert tasks.searcher.cache_info().currsize == 1
+
+
+def test_the_retriever_is_a_part_of_a_chain(home: Path) -> None:
+    pytest.importorskip("langchain_core")
+    from langchain_core.runnables import RunnableLambda
+
+    with Gallery.open(home / "Photos") as gallery:
+        gallery.add_captions([Caption("red/red-0.png", 0, "a red wall"), Caption("red/red-0.png", 1, "a wall")])
+    retriever = module("retriever", home).retriever.model_copy(update={"k": 4})
+    found = retriever.invoke("a red picture")
+    assert {document.metadata["path"].partition("/")[0] for document in found} == {"red"}
+    texts = {document.metadata["path"]: document.page_content for document in found}
+    assert texts["red/red-0.png"] == "a red wall\na wall"
+    assert texts["red/red-1.png"] == "red/red-1.png"
+    chain = retriever | RunnableLambda(lambda documents: [each.metadata["path"] for each in documents])
+    assert asyncio.run(chain.ainvoke("a red picture")) == [document.metadata["path"] for document in found]
 
 
 def test_the_notebook_displays_the_hits(home: Path) -> None:
