@@ -77,7 +77,7 @@ def _insert(connection: Any, fingerprint: str, rows: list[tuple[PhotoEntry, str,
         [(*photo, content) for photo, content, _ in rows],
     )
     connection.executemany(
-        "INSERT INTO vectors VALUES (?, ?, 4000, 3000, ?, '')",
+        "INSERT INTO vectors (sha256, fingerprint, width, height, vector, taken) VALUES (?, ?, 4000, 3000, ?, '')",
         [(content, fingerprint, vector.astype("<f4").tobytes()) for _, content, vector in rows],
     )
 

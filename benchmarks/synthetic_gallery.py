@@ -55,7 +55,7 @@ def _fill(gallery: Gallery, vectors: Vectors) -> None:
                 ((content, path) for content, path, *_ in photos),
             )
             connection.executemany(
-                "INSERT INTO vectors VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO vectors (sha256, fingerprint, width, height, vector, taken) VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     (content, gallery.fingerprint, width, height, vector_blob(vector), taken)
                     for (content, _, width, height, taken), vector in zip(photos, vectors[start:], strict=False)

@@ -11,7 +11,14 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.errors import BundleError, GalleryNotFound
 from photoseek.gallery.bundles import GalleryBundles
-from photoseek.gallery.database.bundles import GalleryBundle, list_bundles, primary_record, save_bundle, to_record
+from photoseek.gallery.database.bundles import (
+    GalleryBundle,
+    list_bundles,
+    primary_record,
+    prune_vectors,
+    save_bundle,
+    to_record,
+)
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.file_names import DATABASE
@@ -287,7 +294,7 @@ class Gallery:
     def prune(self) -> int:
         """Delete vectors of removed photos and of removed bundles; return how many."""
         with exclusive_writer(self.path):
-            return self.database.prune([record.fingerprint for record in self.bundles])
+            return prune_vectors(self.database, [record.fingerprint for record in self.bundles])
 
     def generation(self, record: GalleryBundle | None = None, opened: Snapshot | None = None) -> Snapshot:
         """Open the snapshot that answers queries with the primary bundle, or with another one of the gallery.

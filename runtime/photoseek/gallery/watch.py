@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.errors import GalleryBusy, GalleryNotFound, MissingExtra, QueryError
+from photoseek.photos.metadata import SIDECAR_SUFFIXES
 from photoseek.sources.local import LocalSource, has_photo_suffix, is_skipped
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ class _Watcher:
             place = Path(path)
             if place.is_relative_to(self.gallery.path) or any(map(is_skipped, place.relative_to(root).parts)):
                 return False
-            return has_photo_suffix(place.name) or place.is_dir() or not place.exists()  # may have been a folder
+            ours = has_photo_suffix(place.name) or place.name.endswith(SIDECAR_SUFFIXES)
+            return ours or place.is_dir() or not place.exists()  # may have been a folder
 
         turns = self.watch(
             root,

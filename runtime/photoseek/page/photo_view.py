@@ -71,7 +71,7 @@ def _render_facts(hit: Hit, captions: Sequence[str]) -> None:
     rows = [
         (now.file, hit.path),
         (now.size, f"{hit.width} × {hit.height} ({hit.width * hit.height / 1e6:.1f} MP)"),
-        (now.taken, hit.taken or ""),
+        (now.taken, _date_of(hit)),
         (now.score, f"{hit.score:.3f}"),
         *((now.score_by.format(bundle=each.bundle), f"{each.score or 0:.3f}") for each in hit.scores[1:] if each.score),
         (now.confidence, confidence),
@@ -83,6 +83,13 @@ def _render_facts(hit: Hit, captions: Sequence[str]) -> None:
     if captions:
         items = "".join(f"<li>{escape(caption)}</li>" for caption in captions)
         st.html(f'<h3 class="ps-small">{now.captions}</h3><ul class="ps-captions">{items}</ul>')
+
+
+def _date_of(hit: Hit) -> str:
+    """Return the date of a photo, and where it comes from."""
+    now = strings()
+    names = {"exif": "EXIF", "xmp": "XMP", "sidecar": now.date_of_sidecar, "name": now.date_of_name}
+    return f"{hit.taken} ({names[hit.taken_from]})" if hit.taken and hit.taken_from else ""
 
 
 def _open(path: str) -> None:

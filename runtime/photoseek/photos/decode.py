@@ -19,6 +19,7 @@ from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats
 from photoseek.photos.dates import exif_taken
 from photoseek.photos.formats import FORMATS, SNIFF_BYTES, check_bytes, check_pixels, require_heif_extra
+from photoseek.photos.metadata import Metadata, metadata_of
 from photoseek.photos.photo_file import PhotoFile, StoredPhoto
 from photoseek.photos.pillow_warnings import suppress_pillow_warnings
 from photoseek.photos.rgb import to_rgb
@@ -128,6 +129,16 @@ def read_photo(path: PhotoFile) -> bytes:
     return data
 
 
+def read_bounded_file(path: Path, most: int) -> bytes | None:
+    """Return the content of a regular file of at most ``most`` bytes; None if it is longer, or cannot be read."""
+    try:
+        with _open_regular_file(path) as file:
+            data = file.read(most + 1)
+    except (OSError, PhotoError, ValueError):
+        return None
+    return data if len(data) <= most else None
+
+
 def photo_format(path: PhotoFile) -> str:
     """Return the format of a photo by its content, one of ``FORMATS``, MPO or HEIF, without decoding it.
 
@@ -145,6 +156,17 @@ def exif_date(path: PhotoFile) -> str:
             return exif_taken(image)
     except Exception:  # see _photo_errors
         return ""
+
+
+def photo_metadata(data: bytes) -> Metadata:
+    """Return the metadata of a photo besides its EXIF, from its header; none if it cannot be read."""
+    try:
+        with suppress_pillow_warnings(), _opened(io.BytesIO(data), data[:SNIFF_BYTES], len(data)) as image:
+            return metadata_of(image)
+    except MemoryError:
+        raise
+    except Exception:  # see _photo_errors
+        return Metadata()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from photoseek.photos.dates import DateSource
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.sources.base import PhotoSource
 from photoseek.system.filenames import decode_filename
@@ -43,7 +44,8 @@ class Hit:
         height: Pixels of the upright photo.
         source: The photo folder.
         id: Id in the gallery, never reused for another picture.
-        taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; None if unknown.
+        taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock, or the beginning of it; None if unknown.
+        taken_from: Where the date comes from, see ``DateSource``; None without one.
         confidence: Probability, in [0, 1], that the photo shows what the text says, see
             ``photoseek.evaluation.calibration_fit``. None for queries with a photo, and if the bundle is not
             calibrated, or does not read most of the text.
@@ -62,6 +64,7 @@ class Hit:
     source: PhotoSource = field(repr=False)
     id: int
     taken: str | None = None
+    taken_from: DateSource | None = None
     confidence: float | None = None
     low_confidence: bool = False
     duplicates: tuple[Hit, ...] = ()
@@ -89,6 +92,7 @@ class Hit:
             "width": self.width,
             "height": self.height,
             "taken": self.taken,
+            "taken_from": self.taken_from,
             "id": self.id,
             "file": decode_filename(str(self.file)),
             **({} if self.fusion_score is None else {"fusion_score": round(self.fusion_score, 6)}),

@@ -166,5 +166,6 @@ class Searcher(SearchBackend):
         for rank, (row, confidence) in enumerate(zip(rows, query.confidences(vectors), strict=True), start=1):
             photo = neighbors.photos[ids[row]]
             facts = (rank, photo.path, float(neighbors.scores[row]), photo.width, photo.height, folder)
-            hits.append(Hit(*facts, ids[row], photo.taken or None, *confidence))
+            taken, taken_from = photo.dated
+            hits.append(Hit(*facts, ids[row], taken or None, taken_from, *confidence))
         return hits, vectors

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from photoseek.gallery.filters import TYPES, Filter, Orientation
+from photoseek.photos.dates import DateSource
 from photoseek.search.hits import Hit
 from photoseek.service.limits import MAX_DEPTH, MAX_K, MAX_OFFSET, MAX_TEXT, MAX_TEXTS
 from photoseek.version import __version__
@@ -116,7 +117,14 @@ class PhotoHit(BaseModel):
     ]
     width: int
     height: int
-    taken: Annotated[str | None, Field(description="Date and time taken, `YYYY-MM-DD HH:MM:SS` by the camera's clock.")]
+    taken: Annotated[
+        str | None,
+        Field(description="Date taken, `YYYY-MM-DD HH:MM:SS` by the camera's clock, or the beginning of that."),
+    ]
+    taken_from: Annotated[
+        DateSource | None,
+        Field(description="Where the date comes from: EXIF, XMP in the file or beside it, or the file name."),
+    ]
     fusion_score: Annotated[
         float | None,
         Field(description="Combined score that orders reranked hits. Absent from others.", exclude_if=_is_empty),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterator
+import zlib
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -51,6 +52,15 @@ class PhotoSource(Protocol):
             PhotoError: It cannot be read.
         """
 
+    def read_sidecars(self, photo: PhotoEntry) -> list[bytes]:
+        """Return the content of the XMP files beside a photo, the one that precedes first.
+
+        One that cannot be read, or is longer than ``photoseek.photos.xmp.MAX_BYTES``, is left out.
+
+        Raises:
+            PhotoUnreachable: The storage cannot be reached.
+        """
+
     def photo_file(self, path: str) -> PhotoFile:
         """Return the photo at a path, whether or not it exists."""
 
@@ -72,6 +82,7 @@ class PhotoEntry(NamedTuple):
         mtime_ns: When its content last changed, unless a program set another time.
         ctime_ns: When its content or metadata last changed, which programs cannot set; 0 in object storage.
         inode: Its number in the file system; 0 without stable inode numbers, and in object storage.
+        sidecar: Checksum of size and times of the XMP files beside it, see ``sidecar_names``; 0 if there is none.
     """
 
     path: str
@@ -79,6 +90,7 @@ class PhotoEntry(NamedTuple):
     mtime_ns: int
     ctime_ns: int = 0
     inode: int = 0
+    sidecar: int = 0
 
     @classmethod
     def of(cls, path: str, status: os.stat_result, *, inodes: bool) -> PhotoEntry:
@@ -114,6 +126,12 @@ class ScanGaps:
         """Return whether a photo may exist at a path that the scan could not read."""
         parts = path.split("/")
         return any("/".join(parts[:depth]) in self.reasons for depth in range(1, len(parts) + 1))
+
+
+def sidecar_checksum(states: Iterable[tuple[int, ...]]) -> int:
+    """Return ``PhotoEntry.sidecar`` for the sizes and times of XMP files; 0 without any."""
+    found = [*states]
+    return zlib.crc32(repr(found).encode()) or 1 if found else 0
 
 
 def _signed(value: int) -> int:

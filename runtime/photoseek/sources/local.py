@@ -6,14 +6,17 @@ import os
 import stat
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
 from photoseek.errors import GalleryNotFound, PhotoError
-from photoseek.photos.decode import read_photo
+from photoseek.photos.decode import read_bounded_file, read_photo
 from photoseek.photos.formats import SUFFIXES
-from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
+from photoseek.photos.metadata import SIDECAR_SUFFIXES, sidecar_names
+from photoseek.photos.xmp import MAX_BYTES
+from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps, sidecar_checksum
 from photoseek.system.file_systems import has_stable_inodes
 from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.permissions import EVERYONE, LIST, READ, Access
@@ -83,6 +86,7 @@ class _Directory:
     device: int
     inodes: bool
     access: Access
+    sidecars: dict[str, os.DirEntry[str]] = field(default_factory=dict)
 
     def entries(self, gaps: ScanGaps) -> list[tuple[str, os.DirEntry[str]]]:
         """Return its entries by path, sorted by name; none if it cannot be listed."""
@@ -93,6 +97,7 @@ class _Directory:
                 device, self.access = status.st_dev, self.access.narrowed(status, LIST)
             with os.scandir(self.location) as entries:
                 found = sorted((each for each in entries if not is_skipped(each.name)), key=attrgetter("name"))
+            self.sidecars = {each.name: each for each in found if each.name.endswith(SIDECAR_SUFFIXES)}
         except OSError as error:
             gaps.add(self.path, error)
             return []
@@ -110,7 +115,18 @@ class _Directory:
         if entry.is_symlink():
             gaps.access.places.add(os.path.dirname(os.path.realpath(entry.path)))  # noqa: PTH120
         inodes = self.inodes if status.st_dev == self.device else has_stable_inodes(Path(entry.path))
-        return PhotoEntry.of(path, status, inodes=inodes)
+        photo = PhotoEntry.of(path, status, inodes=inodes)
+        return photo._replace(sidecar=self._sidecar(entry.name, gaps)) if self.sidecars else photo
+
+    def _sidecar(self, name: str, gaps: ScanGaps) -> int:
+        """Return the checksum of the XMP files beside a photo; the gallery has their texts, too."""
+        states = []
+        for each in (self.sidecars[name] for name in sidecar_names(name) if name in self.sidecars):
+            with suppress(OSError):
+                status = each.stat()
+                gaps.access.access &= self.access.narrowed(status, READ)
+                states.append((status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+        return sidecar_checksum(states)
 
 
 @dataclass(frozen=True)
@@ -164,6 +180,12 @@ class LocalSource:
             raise PhotoError(error.strerror or str(error)) from error
         raise PhotoError("changes while it is read; the next indexing tries it again")
 
+    def read_sidecars(self, photo: PhotoEntry) -> list[bytes]:
+        """Return the content of the XMP files beside a photo; see ``PhotoSource.read_sidecars``."""
+        file = photo.under(self.root)
+        found = (read_bounded_file(file.with_name(name), MAX_BYTES) for name in sidecar_names(file.name))
+        return [document for document in found if document is not None]
+
     def photo_file(self, path: str) -> Path:
         """Return the file of a photo, always inside the folder: a tampered gallery may record a path outside."""
         name = encode_filename(path)
@@ -186,7 +208,7 @@ class LocalSource:
 
 
 def _stat(photo: PhotoEntry, file: Path) -> PhotoEntry:
-    return PhotoEntry.of(photo.path, file.stat(), inodes=photo.inode != 0)
+    return PhotoEntry.of(photo.path, file.stat(), inodes=photo.inode != 0)._replace(sidecar=photo.sidecar)
 
 
 def _wait_for_tick(changed_ns: int) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, cast
 
 from photoseek.errors import GalleryNotFound, MissingExtra, PhotoError, PhotoSourceUnreachable
 from photoseek.photos.formats import MAX_BYTES, check_bytes, require_heif_extra
+from photoseek.photos.metadata import sidecar_names
+from photoseek.photos.xmp import MAX_BYTES as MAX_XMP_BYTES
 from photoseek.sources import object_store
-from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
+from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps, sidecar_checksum
 from photoseek.sources.local import has_photo_suffix, is_skipped
 from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.permissions import OWNER
@@ -130,14 +132,15 @@ class RemoteSource:
             if unsafe := next((sign for sign in _UNSAFE_KEY if sign in key), None):
                 gaps.reasons[decode_filename(key.replace("\0", "\ufffd"))] = f"a name with {unsafe!r}; rename it"
             else:
-                yield photo_entry(decode_filename(key), info)
+                states = _sidecar_states(listed, name)
+                yield photo_entry(decode_filename(key), info)._replace(sidecar=sidecar_checksum(states))
 
     def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
         """Return a photo that did not change while it was read, and its content; None if it no longer exists."""
         try:
             for _ in range(_ATTEMPTS):
                 data = self.read(photo)
-                now = self.stat(photo.path)
+                now = self.stat(photo.path)._replace(sidecar=photo.sidecar)
                 if now == photo and len(data) == now.bytes:
                     return now, data
                 photo = now
@@ -147,6 +150,18 @@ class RemoteSource:
                 return None
             raise
         raise PhotoError("changes while it is read; the next indexing tries it again")
+
+    def read_sidecars(self, photo: PhotoEntry) -> list[bytes]:
+        """Return the content of the XMP files beside a photo; see ``PhotoSource.read_sidecars``."""
+        folder, _, name = self._key(photo.path).rpartition("/")
+        found = []
+        for each in (f"{folder}/{each}" for each in sidecar_names(name)):
+            with object_store.translate_errors():
+                client = object_store.filesystem(self.scheme)
+                with suppress(FileNotFoundError):
+                    if client.info(each)["size"] <= MAX_XMP_BYTES:
+                        found.append(bytes(client.cat_file(each)))
+        return found
 
     def photo_file(self, path: str) -> RemoteFile:
         """Return the object at a path."""
@@ -219,6 +234,13 @@ def photo_entry(path: str, info: Mapping[str, Any]) -> PhotoEntry:
     version = str(info.get("ETag") or info.get("generation") or "").strip('"')
     nanoseconds = int.from_bytes(hashlib.sha256(version.encode()).digest()[:8]) % 1_000_000_000
     return PhotoEntry(path, int(info["size"] or 0), seconds * 1_000_000_000 + nanoseconds)
+
+
+def _sidecar_states(listed: Mapping[str, Mapping[str, Any]], name: str) -> list[tuple[int, ...]]:
+    """Return size and version of each XMP file beside the photo of a name; ``listed``: objects by name."""
+    folder, _, last = name.rpartition("/")
+    names = (f"{folder}/{each}" for each in sidecar_names(last))
+    return [photo_entry("", listed[each])[1:3] for each in names if each in listed]
 
 
 def _is_photo_key(key: str) -> bool:

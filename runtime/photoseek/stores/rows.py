@@ -9,13 +9,12 @@ from hashlib import blake2b
 import numpy as np
 
 from photoseek.errors import GalleryDamaged
-from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.database import SEARCHABLE, Database
+from photoseek.gallery.database.records import StoredPhoto
 from photoseek.gallery.filters import file_type, orientation
 from photoseek.vectors import Rows, Vectors, not_unit
 
 _IDS_PER_QUERY = 10_000  # SQLite takes 32,766 values in one statement
-_COLUMNS = "id, path, width, height, taken, vector"
-_SQL = f"SELECT {_COLUMNS} FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND reason IS NULL"
 
 
 @dataclass(frozen=True)
@@ -84,22 +83,24 @@ def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] |
     Raises:
         GalleryDamaged: A row is not a valid photo row.
     """
+    columns = f"id, vector, {database.facts}"
     if ids is None:
-        for row in database.rows(_COLUMNS, fingerprint):
+        for row in database.rows(columns, fingerprint):
             yield _row(database, dim, *row)
         return
     for start in range(0, len(ids), _IDS_PER_QUERY):
         batch = ids[start : start + _IDS_PER_QUERY]
-        sql = f"{_SQL} AND id IN ({','.join('?' * len(batch))}) ORDER BY id"
+        sql = f"SELECT {columns} {SEARCHABLE} AND id IN ({','.join('?' * len(batch))}) ORDER BY id"
         for row in database.query(sql, fingerprint, *batch):
             yield _row(database, dim, *row)
 
 
-def _row(database: Database, dim: int, photo: int, *facts: object) -> StoreRow:
+def _row(database: Database, dim: int, photo: int, blob: object, *facts: object) -> StoreRow:
     match facts:
-        case (str(path), int(width), int(height), str() as taken, bytes(blob)) if len(blob) == 4 * dim:
-            vector = np.frombuffer(blob, dtype="<f4")
-            if not len(not_unit(vector[None])):
+        case (str(path), int(width), int(height), str(), str(), str()) if isinstance(blob, bytes):
+            vector = np.frombuffer(blob, dtype="<f4") if len(blob) == 4 * dim else np.empty(0, dtype=np.float32)
+            if len(vector) == dim and not len(not_unit(vector[None])):
+                taken = StoredPhoto.of_row(*facts).taken
                 return StoreRow.of(photo, path, width, height, taken, vector)
     raise GalleryDamaged(
         f"{database.path}: photo {photo} is not a valid photo row; "

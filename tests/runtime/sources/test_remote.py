@@ -13,6 +13,7 @@ import pytest
 
 import object_storage
 from object_storage import BUCKET, GCS, S3, picture
+from photo_metadata import xmp
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import (
@@ -328,3 +329,20 @@ def test_a_missing_folder_is_refused_before_a_gallery_is_created(tiny_bundle: Bu
 def test_watching_object_storage_is_refused(gallery: Gallery) -> None:
     with pytest.raises(QueryError, match="object storage does not report changes"):
         next(iter(watch_gallery(gallery)))
+
+
+def test_xmp_files_beside_photos_are_read_and_their_changes_found(
+    storage: tuple[str, S3 | GCS], tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    address, server = storage
+    server.put("photos/a.png", picture(COLORS["red"], 0))
+    server.put("photos/b.png", picture(COLORS["blue"], 0))
+    server.put("photos/a.xmp", xmp(taken="2020-01-02T03:04:05", keywords=["sea"]))
+    with Gallery.create(address, tiny_bundle, tmp_path / "gallery") as gallery:
+        gallery.index()
+        for document, taken in ((b" ", None), (xmp(taken="2021-01-02"), "2021-01-02")):
+            assert [hit.taken for hit in Searcher(gallery).search("red", k=1)] != [taken]
+            server.put("photos/a.xmp", document)
+            report = gallery.index()
+            assert (report.encoded, report.unchanged) == (0, 2)
+            assert [(hit.path, hit.taken) for hit in Searcher(gallery).search("red", k=1)] == [("a.png", taken)]

@@ -7,13 +7,13 @@ with its snapshots, so adding or removing one is a single transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photoseek.errors import GalleryDamaged
-from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.database import BASE, Database
 from photoseek.gallery.file_names import BUNDLES
 from photoseek.system.atomic_write import fsync_dir, mkdir_durable
 from photoseek.system.folder_tag import expect_folder, make_tagged
@@ -125,13 +125,25 @@ def set_primary(database: Database, record: GalleryBundle, facts: Mapping[str, s
 def delete_bundle(database: Database, fingerprint: str) -> int:
     """Delete an additional bundle, then its vectors; return how many photos had one.
 
-    If the process is killed in between, ``Database.prune`` deletes the remaining vectors.
+    If the process is killed in between, ``prune_vectors`` deletes the remaining vectors.
     """
     with database.writing() as connection:
         connection.execute("DELETE FROM caption_vectors WHERE fingerprint = ?", (fingerprint,))
         connection.execute("DELETE FROM meta WHERE key = ?", (_ROW + fingerprint,))
         database.clear_state(connection, fingerprint)
     return database.remove_vectors("fingerprint = ?", fingerprint)
+
+
+def prune_vectors(database: Database, fingerprints: Sequence[str]) -> int:
+    """Delete vectors of contents that no photo has, or of bundles other than these; return how many."""
+    places = ",".join("?" * len(fingerprints))
+    with database.writing() as connection:
+        kept = [BASE + fingerprint for fingerprint in fingerprints]
+        connection.execute(f"DELETE FROM meta WHERE key LIKE '{BASE}%' AND key NOT IN ({places})", kept)
+    return database.remove_vectors(
+        f"fingerprint NOT IN ({places}) OR NOT EXISTS (SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
+        *fingerprints,
+    )
 
 
 def _parse(database: Database, fingerprint: str, row: object) -> GalleryBundle:

@@ -1,7 +1,7 @@
 """``gallery.sqlite``: the single source of truth of a gallery.
 
 The key of a vector is the content of the photo and the bundle that encoded it, so a renamed or copied photo reuses its
-vector. A photo whose content changes gets a new id: an id never refers to another picture.
+vector. A photo whose content or metadata changes gets a new id: an id never refers to another picture, or another text.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from photoseek.errors import GalleryDamaged, GalleryIncompatible
 from photoseek.gallery.database.records import ContentRecord, PhotoRecord, StoredPhoto, unit_vectors, vector_blob
-from photoseek.gallery.database.schema import FORMAT, SCHEMA
+from photoseek.gallery.database.schema import FORMAT, INSERT_PHOTO, SCHEMA, UPDATE_PHOTO
 from photoseek.gallery.database.sqlite import Connection, set_journal
 from photoseek.gallery.file_names import DRAFT_FILE
 from photoseek.system.atomic_write import fsync_dir, fsync_file
@@ -41,6 +41,7 @@ _INCREMENT = {
     "captions_revision": "INSERT INTO meta VALUES ('captions_revision', '1') "
     "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
 }
+_EMPTY = "'', ''"
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -58,14 +59,15 @@ class Database(Connection):
         self._changes: set[str] | None = None
         if recover:
             self.recover()
-        found = self.query("SELECT user_version FROM pragma_user_version")[0][0]  # as a table: also reads the schema
+        found = self._read_format()
         if found > FORMAT:
             raise GalleryIncompatible(
                 f"{path}: expected gallery format {FORMAT}, found format {found}, of a newer photoseek; upgrade "
                 "photoseek, or index into another folder"
             )
-        if found != FORMAT:
+        if found < 1:
             raise GalleryDamaged(f"{path}: not a gallery database: expected format {FORMAT}, found {found}")
+        self._format = found
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, str]) -> Database:
@@ -85,6 +87,21 @@ class Database(Connection):
             draft.replace(path)
             fsync_dir(path.parent)
         return cls(path)
+
+    @property
+    def has_metadata(self) -> bool:
+        """Whether the tables have the columns that format 1 lacks."""
+        if self._format < FORMAT:  # another process may have upgraded it
+            self._format = self._read_format()
+        return self._format == FORMAT
+
+    @property
+    def facts(self) -> str:
+        """SQL for the columns of ``StoredPhoto``; those that format 1 lacks are empty."""
+        return f"path, width, height, taken, {'xmp_taken, sidecar_taken' if self.has_metadata else _EMPTY}"
+
+    def _read_format(self) -> int:
+        return int(self.query("SELECT user_version FROM pragma_user_version")[0][0])  # a table: reads the schema
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -146,27 +163,18 @@ class Database(Connection):
         return {path for (path,) in self.query("SELECT path FROM photos")}
 
     def save_photos(self, records: Iterable[PhotoRecord]) -> None:
-        """Add photos; one with the same path and other content is replaced under a new id."""
+        """Add photos; one with the same path and other content or metadata is replaced under a new id."""
         with self.writing() as connection:
             for record in records:
                 self._save_photo(connection, record)
 
     def _save_photo(self, connection: sqlite3.Connection, record: PhotoRecord) -> None:
-        found = record.found
-        facts = (found.bytes, found.mtime_ns, found.ctime_ns, found.inode, record.reason, found.path, record.sha256)
-        same = connection.execute(
-            "UPDATE photos SET bytes = ?, mtime_ns = ?, ctime_ns = ?, inode = ? "
-            "WHERE reason IS ? AND path = ? AND sha256 IS ?",
-            facts,
-        )
+        facts = record.columns()
+        same = connection.execute(UPDATE_PHOTO, facts)
         if same.rowcount == 0:
             self.mark_changed()
-            connection.execute("DELETE FROM photos WHERE path = ?", (found.path,))
-            connection.execute(
-                "INSERT INTO photos (bytes, mtime_ns, ctime_ns, inode, reason, path, sha256) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                facts,
-            )
+            connection.execute("DELETE FROM photos WHERE path = ?", (record.found.path,))
+            connection.execute(INSERT_PHOTO, facts)
 
     def save_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
         """Save the vectors of photo contents; only snapshots of this bundle become outdated."""
@@ -176,7 +184,11 @@ class Database(Connection):
         ]
         if rows:
             with self.writing() as connection:
-                connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?)", rows)
+                connection.executemany(
+                    "INSERT OR REPLACE INTO vectors (sha256, fingerprint, width, height, vector, taken) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    rows,
+                )
                 if fingerprint == self.meta()["fingerprint"]:
                     self.mark_changed()
                 else:
@@ -196,17 +208,6 @@ class Database(Connection):
         meta = self.meta()
         state = meta["state"]
         return state if fingerprint == meta["fingerprint"] else f"{state} {meta.get(_STATE + fingerprint, '')}".rstrip()
-
-    def prune(self, fingerprints: Sequence[str]) -> int:
-        """Delete vectors of contents that no photo has, or of bundles other than these; return how many."""
-        places = ",".join("?" * len(fingerprints))
-        with self.writing() as connection:
-            kept = [BASE + fingerprint for fingerprint in fingerprints]
-            connection.execute(f"DELETE FROM meta WHERE key LIKE '{BASE}%' AND key NOT IN ({places})", kept)
-        return self.remove_vectors(
-            f"fingerprint NOT IN ({places}) OR NOT EXISTS (SELECT 1 FROM photos WHERE photos.sha256 = vectors.sha256)",
-            *fingerprints,
-        )
 
     def remove_vectors(self, condition: str, *values: object) -> int:
         """Delete vectors that match an SQL condition in batches, each in one transaction; return how many."""
@@ -253,7 +254,7 @@ class Database(Connection):
         Raises:
             GalleryDamaged: A row is invalid.
         """
-        for photo, *facts in self.rows("id, path, width, height, taken", fingerprint, after):
+        for photo, *facts in self.rows(f"id, {self.facts}", fingerprint, after):
             yield photo, self._photo(*facts)
 
     def rows(self, columns: str, fingerprint: str, after: int = -1) -> Iterator[tuple[Any, ...]]:
@@ -285,7 +286,7 @@ class Database(Connection):
         Raises as ``photos``.
         """
         folder = "(SELECT value FROM meta WHERE key = 'photos')"
-        sql = f"SELECT {folder}, id, path, width, height, taken {SEARCHABLE} AND id IN"
+        sql = f"SELECT {folder}, id, {self.facts} {SEARCHABLE} AND id IN"
         rows = list(self.of_values(sql, (fingerprint,), ids))
         record = rows[-1][0] if rows else self.meta()["photos"]
         if not isinstance(record, str) or "\0" in record:

@@ -10,7 +10,10 @@ from photoseek.gallery.database.bases import base_record
 from photoseek.gallery.database.database import Database
 from photoseek.sources.base import PhotoEntry
 
-_ROW = "SELECT path, id, reason IS NULL, sha256 IS NULL, bytes, mtime_ns, ctime_ns, inode FROM photos"
+_ROW = (
+    "SELECT path, id, reason IS NULL, sha256 IS NULL, titles IS NULL, bytes, mtime_ns, ctime_ns, inode, sidecar "
+    "FROM photos"
+)
 
 
 class RecordedPhotos:
@@ -31,20 +34,24 @@ class RecordedPhotos:
         self._rows.update((row[0], row) for row in self._database.of_values(f"{_ROW} WHERE path IN", (), paths))
 
     def work(self, found: Iterable[PhotoEntry], fingerprint: str) -> list[PhotoEntry]:
-        """Return the found photos whose current content a bundle has not encoded, and that may be decoded."""
+        """Return the found photos whose current content a bundle has not encoded, and that may be decoded.
+
+        Those of which only the metadata was never read come last.
+        """
         base = base_record(self._database, fingerprint)
         last = -1 if base is None else base.last  # photos up to this id have a vector, or cannot be decoded
         sql = "SELECT id FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ? AND id > ?"
         later = {photo for (photo,) in self._database.query(sql, fingerprint, last)}
-        work = []
+        work, unread_metadata = [], []
         for photo in found:
             row = self._rows.get(photo.path)
-            if row is not None and row[4:] == photo[1:]:
-                _, number, decodable, unread, *_ = row
+            if row is not None and row[5:] == photo[1:]:
+                _, number, decodable, unread, without_metadata, *_ = row
                 if (number <= last or number in later) if decodable else not unread:
+                    unread_metadata += [photo] if decodable and without_metadata else []
                     continue
             work.append(photo)
-        return work
+        return work + unread_metadata
 
 
 class KnownContents(AbstractSet[str]):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from photoseek.photos.dates import DateSource, resolve_taken
+from photoseek.photos.metadata import Metadata
 from photoseek.sources.base import PhotoEntry
 from photoseek.vectors import Vectors, not_unit
 
@@ -19,6 +21,21 @@ class PhotoRecord:
     found: PhotoEntry
     sha256: str | None = None
     reason: str | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+
+    def columns(self) -> dict[str, object]:
+        """Return its row, by column."""
+        metadata = self.metadata
+        return {
+            **self.found._asdict(),
+            "sha256": self.sha256,
+            "reason": self.reason,
+            "xmp_taken": metadata.xmp_taken,
+            "sidecar_taken": metadata.sidecar_taken,
+            "titles": "\n".join(metadata.titles),
+            "keywords": "\n".join(metadata.keywords),
+            "descriptions": "\n".join(metadata.descriptions),
+        }
 
 
 @dataclass(frozen=True)
@@ -27,7 +44,7 @@ class ContentRecord:
 
     Attributes:
         vector: A unit vector, (dim,).
-        taken: ``YYYY-MM-DD HH:MM:SS``; empty if the photo has no date.
+        taken: ``YYYY-MM-DD HH:MM:SS``; empty if its EXIF has no date.
     """
 
     sha256: str
@@ -39,15 +56,36 @@ class ContentRecord:
 
 @dataclass(frozen=True)
 class StoredPhoto:
-    """A searchable photo; ``taken`` is empty if the photo has no date."""
+    """A searchable photo.
+
+    Attributes:
+        path: Relative to the photo folder.
+        width: Pixels of the upright photo.
+        height: Pixels of the upright photo.
+        exif: When it was taken by its EXIF; empty if that has no date.
+        xmp: The same by the XMP in its file.
+        sidecar: The same by the XMP files beside it.
+    """
 
     path: str
     width: int
     height: int
-    taken: str = ""
+    exif: str = ""
+    xmp: str = ""
+    sidecar: str = ""
+
+    @property
+    def taken(self) -> str:
+        """When it was taken, by the first of EXIF, XMP, XMP files beside it, and the name; empty if none has a date."""
+        return self.dated[0]
+
+    @property
+    def dated(self) -> tuple[str, DateSource | None]:
+        """``taken``, and where it comes from; see ``resolve_taken``."""
+        return resolve_taken(self.exif, self.xmp, self.sidecar, self.path)
 
     @classmethod
-    def of_row(cls, path: object, width: object, height: object, taken: object) -> StoredPhoto:
+    def of_row(cls, path: object, width: object, height: object, *dates: object) -> StoredPhoto:
         """Return the photo of a row.
 
         Raises:
@@ -55,11 +93,17 @@ class StoredPhoto:
         """
         if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
             raise ValueError(f"photo {path!r} is not a valid photo row")
-        return cls(path, width, height, taken if isinstance(taken, str) else "?")  # fails the checksum
+        valid = (date if isinstance(date, str) else "?" for date in dates)  # "?" fails the checksum
+        return cls(path, width, height, *valid)
 
     def checksum(self, photo: int) -> int:
-        """Return the CRC-32 of the row with a photo id; snapshots record it."""
-        facts = (photo, self.path, self.width, self.height, self.taken)
+        """Return the CRC-32 of the row with a photo id; snapshots record it.
+
+        Without dates by XMP, it is that of database format 1, whose snapshots thus stay valid.
+        """
+        facts: tuple[object, ...] = (photo, self.path, self.width, self.height, self.exif)
+        if self.xmp or self.sidecar:
+            facts += (self.xmp, self.sidecar)
         return zlib.crc32("\0".join(map(str, facts)).encode("utf-8", "surrogatepass"))
 
 

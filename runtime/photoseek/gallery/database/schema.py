@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-FORMAT = 1
-"""Format version of the database; any other is refused."""
+FORMAT = 2
+"""Format version of the database. Format 1 is read, and upgraded when the gallery is indexed; any other is refused."""
 
 SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -15,7 +15,13 @@ CREATE TABLE photos (
     ctime_ns INTEGER NOT NULL,          -- 0 in object storage
     inode INTEGER NOT NULL,             -- 0 in object storage
     sha256 TEXT,                        -- of the content; NULL if it could not be read
-    reason TEXT                         -- why it cannot be decoded; NULL if it can
+    reason TEXT,                        -- why it cannot be decoded; NULL if it can
+    sidecar INTEGER NOT NULL DEFAULT 0, -- checksum of size and times of the XMP files beside it; 0 without any
+    xmp_taken TEXT NOT NULL DEFAULT '', -- as vectors.taken, by the XMP in the file, and perhaps without time or day
+    sidecar_taken TEXT NOT NULL DEFAULT '', -- the same by XMP files beside it
+    titles TEXT,                        -- one a line; NULL if the metadata was not read, by an older photoseek
+    keywords TEXT NOT NULL DEFAULT '',  -- one a line
+    descriptions TEXT NOT NULL DEFAULT '' -- captions by its metadata, one a line
 );
 CREATE INDEX photos_by_content ON photos (sha256);
 CREATE INDEX photos_unreadable ON photos (path) WHERE reason IS NOT NULL;
@@ -25,7 +31,8 @@ CREATE TABLE vectors (
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
     vector BLOB NOT NULL,               -- float32, unit length
-    taken TEXT NOT NULL,                -- YYYY-MM-DD HH:MM:SS; empty if the photo has no date
+    taken TEXT NOT NULL,                -- YYYY-MM-DD HH:MM:SS; empty if its EXIF has no date
+    incomplete INTEGER NOT NULL DEFAULT 0, -- whether the file lacks its end
     PRIMARY KEY (sha256, fingerprint)
 );
 CREATE TABLE captions (
@@ -42,3 +49,29 @@ CREATE TABLE caption_vectors (
     PRIMARY KEY (text, fingerprint)
 );
 """
+
+UPGRADE = (
+    "ALTER TABLE photos ADD COLUMN sidecar INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE photos ADD COLUMN xmp_taken TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE photos ADD COLUMN sidecar_taken TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE photos ADD COLUMN titles TEXT",
+    "ALTER TABLE photos ADD COLUMN keywords TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE photos ADD COLUMN descriptions TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE vectors ADD COLUMN incomplete INTEGER NOT NULL DEFAULT 0",
+)
+"""Statements that upgrade the tables of format 1; no row is written."""
+
+_STATE_OF_FILE = "bytes = :bytes, mtime_ns = :mtime_ns, ctime_ns = :ctime_ns, inode = :inode, sidecar = :sidecar"
+UPDATE_PHOTO = (
+    f"UPDATE photos SET {_STATE_OF_FILE}, titles = :titles WHERE path = :path AND sha256 IS :sha256 "
+    "AND reason IS :reason AND xmp_taken = :xmp_taken AND sidecar_taken = :sidecar_taken "
+    "AND coalesce(titles, '') = :titles AND keywords = :keywords AND descriptions = :descriptions"
+)
+"""Updates the state of a photo's file, if path, content and metadata are those of its row."""
+
+_COLUMNS = (
+    "bytes", "mtime_ns", "ctime_ns", "inode", "sidecar", "path", "sha256", "reason",
+    "xmp_taken", "sidecar_taken", "titles", "keywords", "descriptions",
+)  # fmt: skip
+INSERT_PHOTO = f"INSERT INTO photos ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"
+"""Adds a photo; its parameters are those of ``UPDATE_PHOTO``."""

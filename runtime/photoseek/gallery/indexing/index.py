@@ -15,6 +15,7 @@ from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.recorded import RecordedPhotos
 from photoseek.gallery.database.sentences import Sentences
+from photoseek.gallery.database.upgrade import upgrade_database
 from photoseek.gallery.folder import limit_access
 from photoseek.gallery.indexing.encode import Counts, Limits, encode_photos, encode_sentences
 from photoseek.gallery.indexing.pipeline import EncodingBackend
@@ -94,6 +95,7 @@ def index_gallery(
     """
     started = time.monotonic()
     run = _Run(gallery, database, folder, progress or (lambda _: None), backend or ThreadBackend(), limits or Limits())
+    upgrade_database(database)
     scan = _scan(gallery, database, folder)
     primary, *others = records = list_bundles(database)
     work = scan.found if rehash else scan.recorded.work(scan.found, bundle.fingerprint)

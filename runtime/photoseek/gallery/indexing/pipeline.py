@@ -15,7 +15,7 @@ import numpy.typing as npt
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.gallery.database.records import ContentRecord, PhotoRecord
-from photoseek.photos.decode import decode_photo
+from photoseek.photos.decode import decode_photo, photo_metadata
 from photoseek.photos.preprocessing import Preprocessing
 from photoseek.sources.base import PhotoEntry, PhotoSource
 
@@ -130,10 +130,13 @@ def _decode(photo: PhotoEntry, photo_encoder: PhotoEncoder) -> _Decoded | None:
             return None
         photo, data = stable
         sha256 = hashlib.sha256(data).hexdigest()
+        metadata = photo_metadata(data)
+        if photo.sidecar:
+            metadata = metadata.with_sidecars(photo_encoder.folder.read_sidecars(photo))
+        record = PhotoRecord(photo, sha256, metadata=metadata)
         if sha256 in photo_encoder.known:
-            return _Decoded(PhotoRecord(photo, sha256))
-        content = Content.of(data, sha256, photo_encoder.encoder.bundle.preprocessing)
-        return _Decoded(PhotoRecord(photo, sha256), content)
+            return _Decoded(record)
+        return _Decoded(record, Content.of(data, sha256, photo_encoder.encoder.bundle.preprocessing))
     except PhotoUnreachable as error:
         return _Decoded(PhotoRecord(photo, reason=str(error)), unreachable=True)
     except PhotoError as error:

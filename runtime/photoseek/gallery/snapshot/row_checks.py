@@ -30,13 +30,16 @@ _PHOTOS = (
     "OR (sha256 IS NOT NULL AND (typeof(sha256) != 'text' OR length(sha256) != 64)) "
     "OR (reason IS NOT NULL AND typeof(reason) != 'text')"
 )
+_METADATA = (
+    " OR typeof(sidecar) != 'integer' OR typeof(xmp_taken) != 'text' OR typeof(sidecar_taken) != 'text' "
+    "OR (titles IS NOT NULL AND typeof(titles) != 'text') OR typeof(keywords) != 'text' "
+    "OR typeof(descriptions) != 'text'"
+)
 _CONTENTS = (
     "SELECT rowid FROM vectors WHERE typeof(sha256) != 'text' OR length(sha256) != 64 OR typeof(width) != 'integer' "
     "OR typeof(height) != 'integer' OR typeof(taken) != 'text'"
 )
-_STORED = (
-    f"SELECT id, vectors.rowid, vector, path, width, height, taken {SEARCHABLE} AND id BETWEEN ? AND ? ORDER BY id"
-)
+_INCOMPLETE = " OR typeof(incomplete) != 'integer'"
 _ORPHANS = "SELECT rowid FROM caption_vectors WHERE text NOT IN (SELECT text FROM captions)"
 
 
@@ -101,8 +104,9 @@ def find_bad_rows(database: Database, snapshots: Sequence[Snapshot] = ()) -> Row
         GalleryDamaged: The rows cannot be read.
     """
     dims = {record.fingerprint: record.dim for record in list_bundles(database)}
-    photos = {row for (row,) in database.query(_PHOTOS)}
-    contents = {row for (row,) in database.query(_CONTENTS)}
+    newer = database.has_metadata
+    photos = {row for (row,) in database.query(_PHOTOS + (_METADATA if newer else ""))}
+    contents = {row for (row,) in database.query(_CONTENTS + (_INCOMPLETE if newer else ""))}
     contents.update(_invalid_vectors(database, "vectors", dims))
     altered: list[tuple[int | None, int]] = []
     missing: set[int] = set()
@@ -147,9 +151,8 @@ def _mismatches(database: Database, snapshot: Snapshot) -> tuple[list[tuple[int 
     for start in range(0, len(snapshot.ids), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         ids, vectors, checksums = snapshot.ids[some], snapshot.vectors[some], snapshot.checksums[some]
-        for photo, row, blob, *facts in database.query(
-            _STORED, snapshot.manifest.fingerprint, int(ids[0]), int(ids[-1])
-        ):
+        sql = f"SELECT id, vectors.rowid, vector, {database.facts} {SEARCHABLE} AND id BETWEEN ? AND ? ORDER BY id"
+        for photo, row, blob, *facts in database.query(sql, snapshot.manifest.fingerprint, int(ids[0]), int(ids[-1])):
             at = int(np.searchsorted(ids, photo))
             if ids[at] != photo:
                 continue

@@ -1,0 +1,88 @@
+"""Metadata of a photo besides its EXIF: dates, titles, keywords and captions, of its file and of XMP files by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from PIL import Image
+
+from photoseek.photos.iptc import CAPTION, KEYWORD, TITLE, parse_iptc
+from photoseek.photos.xmp import Xmp, lines, parse_xmp
+
+SIDECAR_SUFFIXES = (".xmp", ".XMP")
+"""Suffixes of XMP files."""
+
+_IPTC_OF_JPEG, _IPTC_OF_TIFF = 0x0404, 33723
+_MAX_TITLES, _MAX_KEYWORDS = 10, 500
+_MAX_CHARACTERS = 2_000  # of a text
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the gallery records of a photo at a path.
+
+    Attributes:
+        xmp_taken: Date by the XMP in the file, see ``iso_taken``; empty if there is none.
+        sidecar_taken: Date by an XMP file beside it, likewise.
+        titles: Titles.
+        keywords: Keywords.
+        descriptions: Captions.
+    """
+
+    xmp_taken: str = ""
+    sidecar_taken: str = ""
+    titles: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
+
+    def with_sidecars(self, documents: Iterable[bytes]) -> Metadata:
+        """Return the metadata with that of XMP files beside the photo, the one that precedes first."""
+        found = [parse_xmp(document) for document in documents]
+        return Metadata(
+            self.xmp_taken,
+            next((xmp.taken for xmp in found if xmp.taken), ""),
+            _limited((*self.titles, *(text for xmp in found for text in xmp.titles)), _MAX_TITLES),
+            _limited((*self.keywords, *(text for xmp in found for text in xmp.keywords)), _MAX_KEYWORDS),
+            _limited((*self.descriptions, *(text for xmp in found for text in xmp.descriptions)), _MAX_TITLES),
+        )
+
+
+def metadata_of(image: Image.Image) -> Metadata:
+    """Return the metadata in an open file; damaged ones are left out."""
+    try:
+        document = image.info.get("xmp")
+        iptc = parse_iptc(_iptc(image))
+    except Exception:  # of a format's plugin; damaged metadata does not make the photo unreadable
+        document, iptc = None, {}
+    if isinstance(document, str):  # of a PNG in some versions of Pillow
+        document = document.encode()
+    xmp = parse_xmp(document) if isinstance(document, bytes) else Xmp()
+    return Metadata(
+        xmp.taken,
+        "",
+        _limited((*lines(iptc.get(TITLE, ())), *xmp.titles), _MAX_TITLES),
+        _limited((*lines(iptc.get(KEYWORD, ())), *xmp.keywords), _MAX_KEYWORDS),
+        _limited((*lines(iptc.get(CAPTION, ())), *xmp.descriptions), _MAX_TITLES),
+    )
+
+
+def sidecar_names(name: str) -> tuple[str, ...]:
+    """Return the names that the XMP file beside a photo may have, the one that precedes first."""
+    stem = name[: name.rfind(".")] if "." in name else name
+    return tuple(f"{start}{suffix}" for start in dict.fromkeys((name, stem)) for suffix in SIDECAR_SUFFIXES)
+
+
+def _iptc(image: Image.Image) -> bytes:
+    resources = image.info.get("photoshop")
+    found = resources.get(_IPTC_OF_JPEG) if isinstance(resources, dict) else None
+    if found is None:
+        found = getattr(image, "tag_v2", {}).get(_IPTC_OF_TIFF)
+    if isinstance(found, tuple) and all(isinstance(word, int) for word in found):  # a TIFF may store longs
+        order = "big" if image.tag_v2.prefix == b"MM" else "little"  # type: ignore[attr-defined]
+        found = b"".join(word.to_bytes(4, order) for word in found)
+    return found if isinstance(found, bytes) else b""
+
+
+def _limited(texts: Iterable[str], most: int) -> tuple[str, ...]:
+    return tuple(text[:_MAX_CHARACTERS] for text in dict.fromkeys(texts))[:most]

@@ -1,0 +1,133 @@
+"""XMP: the date, title and keywords that programs write into a photo, or into a file beside it.
+
+ISO 16684-1. Read with the standard library's expat; a document with a DTD, which could define entities, is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pyexpat import ExpatError, ParserCreate
+
+from photoseek.photos.dates import iso_taken
+
+MAX_BYTES = 4_000_000
+"""A longer document is not read: it has develop settings or pictures of programs."""
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_DC = "http://purl.org/dc/elements/1.1/"
+_EXIF = "http://ns.adobe.com/exif/1.0/"
+_XMP = "http://ns.adobe.com/xap/1.0/"
+_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+_LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
+
+_DATES = tuple(
+    f"{space} {name}"
+    for space, name in (
+        (_EXIF, "DateTimeOriginal"),
+        (_PHOTOSHOP, "DateCreated"),
+        (_EXIF, "DateTimeDigitized"),
+        (_XMP, "CreateDate"),
+    )
+)
+_TITLE, _KEYWORDS, _DESCRIPTION = (f"{_DC} {name}" for name in ("title", "subject", "description"))
+_HIERARCHY = f"{_LIGHTROOM} hierarchicalSubject"
+_NEEDED = frozenset((*_DATES, _TITLE, _KEYWORDS, _DESCRIPTION, _HIERARCHY))
+_TOP = (f"{_RDF} RDF", f"{_RDF} Description")
+_LISTS = frozenset(f"{_RDF} {name}" for name in ("Alt", "Bag", "Seq"))
+_ITEM = f"{_RDF} li"
+_MAX_DEPTH = 64  # of elements; the properties that are read have six
+
+
+@dataclass(frozen=True)
+class Xmp:
+    """What a document says of a photo; each text is a line.
+
+    Attributes:
+        taken: As ``iso_taken`` returns it.
+        titles: Its title, perhaps in several languages.
+        keywords: Its keywords, each level of a hierarchical one by itself.
+        descriptions: Its caption, perhaps in several languages.
+    """
+
+    taken: str = ""
+    titles: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
+
+
+def parse_xmp(document: bytes) -> Xmp:
+    """Return what a document says; nothing if it is damaged, too long or too deep, or has a DTD."""
+    if len(document) > MAX_BYTES:
+        return Xmp()
+    reader = _Reader()
+    try:
+        _parse(document.strip(b"\0 \t\r\n"), reader)
+    except (ExpatError, _Refused, ValueError, LookupError):  # an unknown encoding is a LookupError
+        return Xmp()
+    found = reader.values
+    hierarchy = (part for text in found.get(_HIERARCHY, ()) for part in text.split("|"))
+    return Xmp(
+        next(filter(None, (iso_taken(text) for name in _DATES for text in found.get(name, ()))), ""),
+        lines(found.get(_TITLE, ())),
+        lines((*found.get(_KEYWORDS, ()), *hierarchy)),
+        lines(found.get(_DESCRIPTION, ())),
+    )
+
+
+def lines(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return distinct texts that are not empty, each as one line without control characters."""
+    cleaned = (" ".join("".join(char if char.isprintable() else " " for char in text).split()) for text in texts)
+    return tuple(dict.fromkeys(filter(None, cleaned)))
+
+
+class _Refused(Exception):
+    """The document has a DTD, or too many levels."""
+
+
+@dataclass
+class _Reader:
+    """Handlers of the parser that collect the needed properties of the photo, and of no other resource in it."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    above: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        """Handle the start of an element; a property may be an attribute of the description."""
+        self.above.append(name)
+        if len(self.above) > _MAX_DEPTH:
+            raise _Refused
+        self.text.clear()
+        if tuple(self.above[-2:]) == _TOP and self.above.count(_TOP[0]) == 1:
+            for each in _NEEDED & attributes.keys():
+                self.values.setdefault(each, []).append(attributes[each])
+
+    def end(self, _: str) -> None:
+        """Handle the end of an element, whose text may be the value of a property."""
+        if (name := self._property()) in _NEEDED:
+            self.values.setdefault(name, []).append("".join(self.text))
+        self.text.clear()
+        self.above.pop()
+
+    def _property(self) -> str:
+        """Return the property of which the current element is a value."""
+        path = self.above[self.above.index(_TOP[0]) :] if _TOP[0] in self.above else []
+        if tuple(path[:2]) != _TOP or not (len(path) == 3 or (len(path) == 5 and path[3] in _LISTS)):
+            return ""
+        return path[2] if len(path) == 3 or path[4] == _ITEM else ""
+
+
+def _refuse(*_: object) -> None:
+    raise _Refused
+
+
+def _parse(document: bytes, reader: _Reader) -> None:
+    parser = ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text.append
+    parser.Parse(document, True)
