@@ -21,6 +21,8 @@ def print_table(hits: Sequence[Hit]) -> None:
         columns[f"score by {reranked}"] = [_rerank_score(hit) for hit in hits]
     if any(hit.confidence is not None for hit in hits):
         columns["confidence"] = [_confidence(hit) for hit in hits]
+    if any(hit.matched for hit in hits):
+        columns["matched"] = [hit.matched or "" for hit in hits]
     if any(hit.duplicates for hit in hits):
         columns["duplicates"] = [f"+{len(hit.duplicates)}" for hit in hits]
     output.print_table(list(columns), list(zip(*columns.values(), strict=True)))

@@ -20,6 +20,7 @@ from photoseek.errors import QueryError
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.gallery.gallery import Gallery
 from photoseek.photos.download import download_photo, is_url
+from photoseek.search.name_query import Names
 
 if TYPE_CHECKING:
     from photoseek.photos.decode import PhotoInput
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 SearchFn: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 """Returns the hits of a query."""
+
+_NONE = "no photo matches these filters"
+_NO_NAME = "no name, title or keyword has all of these words; search what photos show with: --names also"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class QueryOptions:
     group_duplicates: Annotated[
         bool, typer.Option("--group-duplicates", help="Group near-duplicates and count each group as one hit.")
     ] = False
+    names: Annotated[
+        Names,
+        typer.Option(help="Find photos also by words in their names, titles and keywords, only by these, or never."),
+    ] = "also"
     language: Annotated[
         str | None,
         typer.Option(
@@ -168,6 +176,7 @@ def search(
     form.check()
     lines = _query_lines() if not options.query and options.image is None and options.similar_to is None else None
     where = Filter(**vars(filters))
+    none = _NO_NAME if options.names == "only" else _NONE
     with closing(open_searcher(Gallery.open(gallery, trust=trusting(trust)), model, exact, storage)) as searcher:
         searcher.text_encoder.require_text_tower(options.language)  # once, not for each line
         run = partial(
@@ -178,11 +187,12 @@ def search(
             language=options.language,
             where=where,
             group_duplicates=options.group_duplicates,
+            names=options.names,
         )
         if lines is None:
-            run_query(run, " ".join(options.query) if options.query else None, form)
+            run_query(run, " ".join(options.query) if options.query else None, form, none)
         else:
-            raise typer.Exit(_run_batch(run, lines, form))
+            raise typer.Exit(_run_batch(run, lines, form, none))
 
 
 def open_searcher(gallery: Gallery, model: ModelOptions, exact: bool, storage: StoreOptions | None = None) -> Searcher:
@@ -201,17 +211,17 @@ def open_searcher(gallery: Gallery, model: ModelOptions, exact: bool, storage: S
     )
 
 
-def run_query(run: SearchFn, query: str | None, form: OutputOptions) -> None:
+def run_query(run: SearchFn, query: str | None, form: OutputOptions, none: str = _NONE) -> None:
     """Run one query and print its hits."""
     found = run(query)
     if form.as_json:
         output.print_json([hit.to_json() for hit in found])
     else:
-        _print_hits(found, form)
+        _print_hits(found, form, none)
     _open_hits(found, form)
 
 
-def _run_batch(run: SearchFn, lines: Iterable[bytes], form: OutputOptions) -> int:
+def _run_batch(run: SearchFn, lines: Iterable[bytes], form: OutputOptions, none: str) -> int:
     """Run the query on each line as soon as the line is read, and skip empty lines.
 
     An invalid query is reported on standard error and does not stop the others.
@@ -223,26 +233,26 @@ def _run_batch(run: SearchFn, lines: Iterable[bytes], form: OutputOptions) -> in
     for number, line in enumerate(lines, start=1):
         try:
             if query := _decode(line):
-                _run_line(run, query, form)
+                _run_line(run, query, form, none)
         except QueryError as error:
             output.print_status("photoseek", f"line {number}: {error}")
             code = output.RUNTIME_ERROR
     return code
 
 
-def _run_line(run: SearchFn, query: str, form: OutputOptions) -> None:
+def _run_line(run: SearchFn, query: str, form: OutputOptions, none: str) -> None:
     found = run(query)
     if form.as_json:
         output.print_json({"query": query, "hits": [hit.to_json() for hit in found]}, indent=None)
     else:
         if not form.only_paths:
             output.print_line(query)
-        _print_hits(found, form)
+        _print_hits(found, form, none)
     output.flush()  # an interactive caller reads each result before it sends the next query
     _open_hits(found, form)
 
 
-def _print_hits(found: Sequence[Hit], form: OutputOptions) -> None:
+def _print_hits(found: Sequence[Hit], form: OutputOptions, none: str) -> None:
     if form.only_paths:
         output.print_paths((str(hit.file) for hit in found), end=b"\0" if form.null else b"\n")
     else:
@@ -250,7 +260,7 @@ def _print_hits(found: Sequence[Hit], form: OutputOptions) -> None:
         if form.pictures:
             image_viewer.print_pictures([(hit.path, hit.file) for hit in found])
     if not found:
-        output.print_status("photoseek", "no photo matches these filters")
+        output.print_status("photoseek", none)
     elif found[0].from_unread_text:
         output.print_status("photoseek", "the bundle does not know most of these words; the photos are arbitrary")
     elif found[0].low_confidence:

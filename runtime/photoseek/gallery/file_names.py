@@ -19,6 +19,8 @@ CHECKSUMS = "checksums.npy"
 """CRC-32 of each database row that a snapshot shows."""
 COLUMNS = "columns.npy"
 FOLDERS = "folders.bin"
+NAMES = "names.sqlite"
+"""Full-text index of names, titles and keywords."""
 REMOVED = "removed.npy"
 """Rows of the base of a delta snapshot that were removed."""
 BUNDLES = "bundles"
@@ -28,7 +30,7 @@ PARTIAL = ".partial"
 """Suffix of incomplete files and folders."""
 
 _names = "|".join(
-    re.escape(name) for name in (TAG, VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS, REMOVED, MANIFEST, *INDEX_FILES)
+    re.escape(name) for name in (TAG, VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS, NAMES, REMOVED, MANIFEST, *INDEX_FILES)
 )
 _generation_file = rf"{_names}|{re.escape(MANIFEST)}\.\d+\.partial|{re.escape(ANNOY_FILE)}\.\d+"
 _generation = r"\d{6,12}(?:\.partial)?"

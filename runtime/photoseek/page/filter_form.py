@@ -14,11 +14,18 @@ from photoseek.gallery.thumbnails import data_uri, make_thumbnail
 from photoseek.page import components
 from photoseek.page.search_form import SearchForm
 from photoseek.page.strings import Strings, strings
+from photoseek.search.name_query import Names
 
 NAMES = tuple(field.name for field in fields(Filter))
 """Names of the filters in the URL and, with ``PREFIX``, in the session."""
 
 PREFIX = "filter-"
+
+BY_NAME = "names"
+"""Name of the choice whether names are searched, in the URL and, with ``PREFIX``, in the session."""
+
+NAME_CHOICES: tuple[Names, ...] = ("only", "never")
+"""Its values; None: also."""
 
 _CHIP_SIDE = 128
 _TURN = "filter-turn"
@@ -38,6 +45,7 @@ def render_filter_form(folders: Sequence[str]) -> None:
         with st.container(horizontal=True):
             _choose(now.orientation, "orientation", get_args(Orientation), _orientations(now))
             _choose(now.type, "type", list(TYPES), {name: name.upper() for name in TYPES})
+        _choose(now.names, BY_NAME, NAME_CHOICES, _name_choices(now), now.names_also)
 
 
 def current_filter() -> Filter:
@@ -50,20 +58,26 @@ def current_filter() -> Filter:
     return Filter(**{name: value for name, value in values.items() if value not in (None, "")})
 
 
+def current_names() -> Names:
+    """Return whether the search of the session finds photos by their names."""
+    chosen: Names | None = st.session_state.get(PREFIX + BY_NAME)
+    return chosen or "also"
+
+
 def render_filter_chips(query: SearchForm) -> None:
     """Draw a chip for the photo of the query and for each filter; a click removes it."""
     if chips := [*_query_chips(query), *_filter_chips()]:
         components.render_component("chips", "chips", {"chips": chips, "remove": strings().remove}, removed=_remove)
 
 
-def _choose(label: str, name: str, options: Sequence[str], labels: dict[str, str]) -> None:
+def _choose(label: str, name: str, options: Sequence[str], labels: dict[str, str], empty: str = "") -> None:
     chosen = st.session_state[PREFIX + name]
     known = [*options] if chosen in (None, *options) else [*options, chosen]  # a link may contain a removed folder
     st.selectbox(
         label,
         known,
         index=None,
-        placeholder=strings().any,
+        placeholder=empty or strings().any,
         format_func=lambda it: labels.get(it, it),
         **_field(name),
     )
@@ -84,6 +98,10 @@ def _field(name: str) -> dict[str, Any]:
 def _store(name: str, key: str, turn: int) -> None:
     if turn == st.session_state[_TURN]:  # a browser may send the value of a removed field again
         st.session_state[PREFIX + name] = st.session_state[key]
+
+
+def _name_choices(now: Strings) -> dict[str, str]:
+    return {"only": now.names_only, "never": now.names_never}
 
 
 def _orientations(now: Strings) -> dict[str, str]:
@@ -112,8 +130,9 @@ def _filter_chips() -> list[dict[str, str]]:
         "max_megapixels": lambda value: now.megapixels.format(sign="≤", size=value),
         "orientation": lambda value: _orientations(now)[value],
         "type": lambda value: value.upper(),
+        BY_NAME: lambda value: _name_choices(now)[value],
     }
-    values = {name: st.session_state.get(PREFIX + name) for name in NAMES}
+    values = {name: st.session_state.get(PREFIX + name) for name in (*NAMES, BY_NAME)}
     return [
         {"id": name, "label": labels.get(name, str)(value)} for name, value in values.items() if value not in (None, "")
     ]
@@ -123,6 +142,6 @@ def _remove() -> None:
     name = components.component_value("chips", "removed")
     if name in ("photo", "similar_to"):
         st.session_state[name] = None
-    elif name in NAMES:
+    elif name in (*NAMES, BY_NAME):
         st.session_state[PREFIX + name] = None
         st.session_state[_TURN] += 1

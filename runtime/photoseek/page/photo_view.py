@@ -12,7 +12,7 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import data_uri
 from photoseek.page import describe_view
 from photoseek.page.exposure import is_shared
-from photoseek.page.results import confidence_of, missing_reason
+from photoseek.page.results import confidence_of, matched_in, missing_reason
 from photoseek.page.strings import strings
 from photoseek.page.thumbnail_cache import FULL_SIDE, ThumbnailCache
 from photoseek.search.hits import Hit
@@ -74,6 +74,7 @@ def _render_facts(hit: Hit, captions: Sequence[str]) -> None:
         (now.taken, _date_of(hit)),
         (now.score, f"{hit.score:.3f}"),
         *((now.score_by.format(bundle=each.bundle), f"{each.score or 0:.3f}") for each in hit.scores[1:] if each.score),
+        (now.matched, matched_in(hit)),
         (now.confidence, confidence),
     ]
     facts = "".join(f"<dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd>" for name, value in rows if value)

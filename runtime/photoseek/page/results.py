@@ -51,6 +51,13 @@ def confidence_of(hit: Hit) -> str:
     return "> 99 %" if percent > 99 else "< 1 %" if percent < 1 else f"{percent} %"
 
 
+def matched_in(hit: Hit) -> str:
+    """Return the field that contains the words of the query, or an empty string."""
+    now = strings()
+    fields = {"name": now.in_name, "title": now.in_title, "keyword": now.in_keyword, "folder": now.in_folder}
+    return fields[hit.matched] if hit.matched else ""
+
+
 def _render_cards(hits: Sequence[Hit], thumbnails: ThumbnailCache) -> None:
     now, shown = strings(), with_duplicates(hits)
     pictures = dict(zip((hit.id for hit in shown), thumbnails.thumbnails([hit.file for hit in shown]), strict=True))
@@ -62,12 +69,19 @@ def _render_cards(hits: Sequence[Hit], thumbnails: ThumbnailCache) -> None:
         }
         for hit in hits
     ]
-    texts = {"open": now.open, "confidence": now.confidence_hint, "score": now.score_hint, "fewer": now.fewer}
+    texts = {
+        "open": now.open,
+        "confidence": now.confidence_hint,
+        "score": now.score_hint,
+        "fewer": now.fewer,
+        "matched": now.matched_hint,
+    }
     components.render_component("cards", "cards", {"cards": cards, "texts": texts}, opened=_open)
 
 
 def _card(hit: Hit, picture: bytes | PhotoError) -> dict[str, Any]:
-    card = {"path": hit.path, "rank": str(hit.rank), "score": f"{hit.score:.3f}", "confidence": confidence_of(hit)}
+    card = {"path": hit.path, "rank": str(hit.rank), "score": f"{hit.score:.3f}", "matched": matched_in(hit)}
+    card["confidence"] = "" if hit.matched else confidence_of(hit)
     if not isinstance(picture, PhotoError):
         return {**card, "picture": data_uri(picture)}
     return {**card, "reason": missing_reason(hit, picture)}

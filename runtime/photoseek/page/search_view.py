@@ -42,7 +42,8 @@ def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: Galler
     photo = query.photo.data if query.photo else None
     with nullcontext() if backend.is_loaded_for(query.text, photo) else st.spinner(""):  # loading a tower takes a while
         started = time.perf_counter()
-        vectors = backend.query(query.text or None, photo=photo, similar_to=query.similar_to)
+        names = filter_form.current_names() if query.text else "never"
+        vectors = backend.query(query.text or None, photo=photo, similar_to=query.similar_to, names=names)
         encoded = time.perf_counter()
         hits = backend.nearest(vectors, query.k, where=where, group_duplicates=True)
         found = time.perf_counter()

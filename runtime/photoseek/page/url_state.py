@@ -13,7 +13,7 @@ import streamlit as st
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.page.bundle_form import RERANK, SEARCH, SHORT
-from photoseek.page.filter_form import NAMES, PREFIX
+from photoseek.page.filter_form import BY_NAME, NAME_CHOICES, NAMES, PREFIX
 from photoseek.page.search_form import DEFAULT_K, MAX_K, MAX_TEXT
 from photoseek.page.strings import KEY
 
@@ -34,6 +34,8 @@ def read_url() -> None:
     for name in NAMES:
         if PREFIX + name not in state:
             state[PREFIX + name] = _filter_value(name, given.get(name, "")[:_MAX_PATH])
+    if PREFIX + BY_NAME not in state:
+        state[PREFIX + BY_NAME] = next((name for name in NAME_CHOICES if name == given.get(BY_NAME)), None)
 
 
 def write_url() -> None:
@@ -43,7 +45,7 @@ def write_url() -> None:
         "q": state["q"].strip(),
         "k": state["k"] if state["k"] != DEFAULT_K else None,
         "similar_to": state["similar_to"],
-        **{name: state.get(PREFIX + name) for name in NAMES},
+        **{name: state.get(PREFIX + name) for name in (*NAMES, BY_NAME)},
         SEARCH: state.get(SEARCH),
         RERANK: state.get(RERANK),
         KEY: state.get(KEY),

@@ -11,6 +11,7 @@ from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.photos.decode import PhotoInput
 from photoseek.search.hits import Hit
+from photoseek.search.name_query import Names
 from photoseek.search.near_duplicates import group_near_duplicates
 from photoseek.search.query import Query
 from photoseek.vectors import Vectors
@@ -47,8 +48,9 @@ class SearchBackend(Protocol):
         language: str | None = None,
         where: Filter | None = None,
         group_duplicates: bool = False,
+        names: Names = "also",
     ) -> list[Hit]:
-        """Return the ``k`` photos most similar to a query, best first.
+        """Return the ``k`` photos that match a query best, best first: by what they show, and by their names.
 
         The query is a text, a photo, a photo of the gallery, or several of them with equal weights.
 
@@ -62,6 +64,9 @@ class SearchBackend(Protocol):
             where: Only photos that match this filter.
             group_duplicates: Whether near-duplicates count as one hit, in ``Hit.duplicates``.
 
+            names: Whether photos are also found by the words in their names, titles and keywords, only by these, or
+                never; see ``photoseek.search.name_search``. A query with a photo searches names only with ``only``.
+
         Raises:
             QueryError: The query is empty or its syntax is invalid, k is below 1, the bundle has no tower for the
                 language, or the gallery has no such photo.
@@ -73,7 +78,7 @@ class SearchBackend(Protocol):
             StoreError: The store does not answer, without ``fallback``, or has other data than the gallery's.
         """
         check_k(k)
-        query = self.query(text, photo=photo, similar_to=similar_to, language=language)
+        query = self.query(text, photo=photo, similar_to=similar_to, language=language, names=names)
         return self.nearest(query, k, where=where, group_duplicates=group_duplicates)
 
     def query(
@@ -83,6 +88,7 @@ class SearchBackend(Protocol):
         photo: PhotoInput | None = None,
         similar_to: str | None = None,
         language: str | None = None,
+        names: Names = "also",
     ) -> Query:
         """Encode a query; the arguments and errors are those of ``search``."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from photoseek.photos.dates import DateSource
 from photoseek.photos.photo_file import PhotoFile
+from photoseek.search.name_query import Matched
 from photoseek.sources.base import PhotoSource
 from photoseek.system.filenames import decode_filename
 
@@ -51,8 +52,11 @@ class Hit:
             calibrated, or does not read most of the text.
         low_confidence: Whether the score is lower than that of most best hits. If the first hit has it, the gallery
             probably has no matching photo. Without a confidence: the bundle does not read most of the text.
+        matched: The field that contains the words of the query, see ``photoseek.search.name_search``; None if the photo
+            was found by its vector only. The confidence says nothing about a name, and is not low for such a hit.
         duplicates: Near-duplicates that are grouped with this hit, best first.
-        fusion_score: Reranked hits are sorted by this, see ``photoseek.search.rank_fusion``; None for other hits.
+        fusion_score: Reranked hits are sorted by this before names count, see ``photoseek.search.rank_fusion``; None
+            for other hits.
         scores: Scores of a reranked hit by the first and the second bundle.
     """
 
@@ -67,6 +71,7 @@ class Hit:
     taken_from: DateSource | None = None
     confidence: float | None = None
     low_confidence: bool = False
+    matched: Matched | None = None
     duplicates: tuple[Hit, ...] = ()
     fusion_score: float | None = None
     scores: tuple[BundleScore, ...] = ()
@@ -95,6 +100,7 @@ class Hit:
             "taken_from": self.taken_from,
             "id": self.id,
             "file": decode_filename(str(self.file)),
+            **({} if self.matched is None else {"matched": self.matched}),
             **({} if self.fusion_score is None else {"fusion_score": round(self.fusion_score, 6)}),
             **({"scores": [each.to_json() for each in self.scores]} if self.scores else {}),
             **({"duplicates": [hit.to_json() for hit in self.duplicates]} if self.duplicates else {}),

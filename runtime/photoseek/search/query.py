@@ -18,6 +18,7 @@ from photoseek.encoders.query_syntax import parse_query, require_text
 from photoseek.errors import QueryError
 from photoseek.languages import detect_language, words_in
 from photoseek.photos.decode import PhotoInput
+from photoseek.search.name_query import NameQuery, Names
 from photoseek.system.fork_safety import ForkAware
 from photoseek.vectors import Vectors, normalize
 
@@ -53,12 +54,14 @@ class Query:
         vector: Unit vector, (dim,).
         terms: The weighted vectors whose sum it is.
         exclude_id: Id of a photo that is not a hit.
+        names: What names are searched for; None if they are not.
         rerank: The same query in the space of a second bundle, for a ``Reranker``.
     """
 
     vector: Vectors
     terms: tuple[WeightedVector, ...] = ()
     exclude_id: int | None = None
+    names: NameQuery | None = None
     rerank: Query | None = None
 
     def confidences(self, photos: Vectors) -> list[tuple[float | None, bool]]:
@@ -124,6 +127,7 @@ class QueryEncoder(ForkAware):
         similar_to: str | None,
         language: str | None,
         resolve_photo: PhotoLookup,
+        names: Names = "also",
     ) -> Query:
         """Encode a query; the arguments and errors are those of ``SearchBackend.search``."""
         for name, value in (("text", text), ("similar_to", similar_to), ("language", language)):
@@ -143,7 +147,9 @@ class QueryEncoder(ForkAware):
         total = np.sum([term.weight * term.vector for term in terms], axis=0, keepdims=True)
         if not np.abs(total).max() > _MIN_NORM:
             raise QueryError("the terms of the query cancel out; change a term or a weight")
-        return Query(normalize(total)[0], tuple(terms), exclude_id)
+        by_text = photo is None and similar_to is None
+        searched = NameQuery.of(parsed, names) if by_text or names != "also" else None
+        return Query(normalize(total)[0], tuple(terms), exclude_id, searched)
 
     def cache_texts(self, texts: Sequence[tuple[str, str | None]]) -> None:
         """Encode several texts, each with its language, in one run of a tower, so that ``encode`` finds them cached.

@@ -18,6 +18,7 @@ from photoseek.gallery.filters import Filter
 from photoseek.photos.decode import PhotoInput
 from photoseek.search.backend import Candidates, SearchBackend
 from photoseek.search.hits import BundleScore, Hit
+from photoseek.search.name_query import Names
 from photoseek.search.query import Query, QueryEncoder
 from photoseek.search.rank_fusion import DEPTH, MAX_DEPTH, Fusion, Scores
 from photoseek.search.rerank_vectors import RerankVectors
@@ -96,10 +97,11 @@ class Reranker(SearchBackend):
         photo: PhotoInput | None = None,
         similar_to: str | None = None,
         language: str | None = None,
+        names: Names = "also",
     ) -> Query:
         """Encode a query with both bundles; the arguments and errors are those of ``search``."""
-        query = self.searcher.query(text, photo=photo, similar_to=similar_to, language=language)
-        second = self._encoder.encode(text, photo, similar_to, language, self._resolve_photo)
+        query = self.searcher.query(text, photo=photo, similar_to=similar_to, language=language, names=names)
+        second = self._encoder.encode(text, photo, similar_to, language, self._resolve_photo, "never")
         return replace(query, rerank=second)
 
     def is_loaded_for(self, text: str | None, photo: PhotoInput | None) -> bool:
@@ -110,7 +112,12 @@ class Reranker(SearchBackend):
         """Return the best hits, reranked: ``count`` or ``depth`` of them, whichever is more."""
         if not isinstance(query, Query) or query.rerank is None:
             raise QueryError("rerank: expected a query that Reranker.query has encoded")
-        found = self.searcher.candidates(query, max(count, self.depth), where)
+        return self.searcher.names.candidates(query, count, where, self._reranked)
+
+    def _reranked(self, query: Query, count: int, where: Filter | None) -> Candidates:
+        """Return the nearest photos, reranked."""
+        assert query.rerank is not None
+        found = self.searcher.nearest_by_vector(query, max(count, self.depth), where)
         order, scores = self._rerank(found.hits[: self.depth], query.rerank)
         order += range(len(order), len(found.hits))
         hits = []

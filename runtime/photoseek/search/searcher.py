@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from photoseek.bundle.bundle import Bundle
@@ -14,6 +15,8 @@ from photoseek.photos.decode import PhotoInput
 from photoseek.search.backend import Candidates, SearchBackend
 from photoseek.search.hits import Hit
 from photoseek.search.index import Neighbors, PhotoIndex
+from photoseek.search.name_query import Names
+from photoseek.search.name_search import NameSearch
 from photoseek.search.query import Query, QueryEncoder
 from photoseek.search.snapshot_index import SnapshotIndex
 from photoseek.system.filenames import normalize_user_path
@@ -77,6 +80,7 @@ class Searcher(SearchBackend):
 
             self.index = StoreIndex(gallery, self.bundle, snapshots, store, collection, fallback=fallback)
         image_precision = gallery.bundles.image_precision(self.bundle, precision)
+        self.names = NameSearch(gallery.database, self.index, self._hits)
         self.encoder = QueryEncoder(self.bundle, precision, image_precision, threads, mode)
 
     def __repr__(self) -> str:
@@ -113,19 +117,25 @@ class Searcher(SearchBackend):
         photo: PhotoInput | None = None,
         similar_to: str | None = None,
         language: str | None = None,
+        names: Names = "also",
     ) -> Query:
         """Encode a query; the arguments and errors are those of ``search``."""
-        return self.encoder.encode(text, photo, similar_to, language, self.resolve_photo)
+        return self.encoder.encode(text, photo, similar_to, language, self.resolve_photo, names)
 
     def is_loaded_for(self, text: str | None, photo: PhotoInput | None) -> bool:
         """Return whether the towers that a query needs are in memory."""
         return self.encoder.is_loaded_for(text, photo)
 
     def candidates(self, query: Query | Vectors, count: int, where: Filter | None = None) -> Candidates:
-        """Return the ``count`` nearest photos, ungrouped; the errors are those of ``nearest``."""
+        """Return the ``count`` best photos or more, ungrouped; the errors are those of ``nearest``."""
         if where is not None and not isinstance(where, Filter):
             raise QueryError(f"where: expected a photoseek.gallery.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
+        query = replace(query, vector=as_query_vector(query.vector, self.bundle.dim))
+        return self.names.candidates(query, count, where, self.nearest_by_vector)
+
+    def nearest_by_vector(self, query: Query, count: int, where: Filter | None = None) -> Candidates:
+        """Return the ``count`` nearest photos by the vector of an encoded query; names do not count."""
         vector = as_query_vector(query.vector, self.bundle.dim)
         k = count + (query.exclude_id is not None)
         while True:

@@ -126,7 +126,13 @@ class Backend:
         kind = "photo" if request.text is None else "text" if data is None else "both"
         backend = self._backend_for(request)
         with _timed(self.metrics.encode_seconds.labels(kind), encoded_in) as encoding:
-            query = backend.query(request.text, photo=data, similar_to=request.similar_to, language=request.language)
+            query = backend.query(
+                request.text,
+                photo=data,
+                similar_to=request.similar_to,
+                language=request.language,
+                names=request.names,
+            )
         where = request.where
         with _timed(self.metrics.search_seconds) as searching:
             count = request.offset + request.k

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.photos.dates import DateSource
 from photoseek.search.hits import Hit
+from photoseek.search.name_query import Matched, Names
 from photoseek.service.limits import MAX_DEPTH, MAX_K, MAX_OFFSET, MAX_TEXT, MAX_TEXTS
 from photoseek.version import __version__
 
@@ -42,6 +43,10 @@ class SearchRequest(Request):
     k: Annotated[int, Field(ge=1, le=MAX_K, description="Maximum number of hits.")] = 5
     offset: Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Number of better hits to leave out.")] = 0
     language: Language = None
+    names: Annotated[
+        Names,
+        Field(description="Whether words in names, titles and keywords also find photos, or only these do."),
+    ] = "also"
     rerank: Annotated[
         bool | None,
         Field(description="Rerank the top hits. Defaults to true if the service has a second bundle."),
@@ -125,6 +130,13 @@ class PhotoHit(BaseModel):
         DateSource | None,
         Field(description="Where the date comes from: EXIF, XMP in the file or beside it, or the file name."),
     ]
+    matched: Annotated[
+        Matched | None,
+        Field(
+            description="Field that contains the words of the query. Absent if only what the photo shows is similar.",
+            exclude_if=_is_empty,
+        ),
+    ] = None
     fusion_score: Annotated[
         float | None,
         Field(description="Combined score that orders reranked hits. Absent from others.", exclude_if=_is_empty),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from photoseek.gallery.database.bases import BaseRecord, base_record, readable_i
 from photoseek.gallery.database.bundles import GalleryBundle
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.snapshot.current import REPAIR_HINT, clear_current
+from photoseek.gallery.snapshot.name_words import PhotoNames
 from photoseek.gallery.snapshot.sample_queries import sample_queries
 from photoseek.gallery.snapshot.snapshot import Snapshot, SourceState, open_current
 from photoseek.gallery.snapshot.stale import remove_stale_snapshots
@@ -68,6 +69,7 @@ def build_snapshot(gallery: Path, database: Database, record: GalleryBundle, bun
         folder,
         database.vectors(record.fingerprint, record.dim),
         database.searchable(record.fingerprint),
+        _names(database, record.fingerprint),
         count=count,
         dim=record.dim,
         state=state,
@@ -92,8 +94,15 @@ def _write_delta(folder: Path, database: Database, base: Snapshot, state: Source
     if len(base.ids) < MIN_BASE or added + len(removed) > min(MAX_DELTA, MAX_SHARE * len(base.ids)):
         return False
     rows, photos = database.vectors(fingerprint, base.manifest.dim, last), database.searchable(fingerprint, last)
-    write_delta(folder, base, removed, rows, photos, added=added, state=state)
+    names = _names(database, fingerprint, last)
+    write_delta(folder, base, removed, rows, photos, names, added=added, state=state)
     return True
+
+
+def _names(database: Database, fingerprint: str, after: int = -1) -> Iterator[PhotoNames]:
+    """Yield the names of each searchable photo with an id above ``after``."""
+    texts = "coalesce(titles, ''), keywords, descriptions" if database.has_metadata else "'', '', ''"
+    yield from map(PhotoNames._make, database.rows(f"id, path, {texts}", fingerprint, after))
 
 
 def check_matches_database(snapshot: Snapshot, database: Database) -> None:

@@ -25,6 +25,7 @@ from photoseek.gallery.file_names import (
     GENERATIONS,
     IDS,
     MANIFEST,
+    NAMES,
     REMOVED,
     VECTORS,
 )
@@ -39,6 +40,7 @@ from photoseek.gallery.snapshot.arrays import (
 from photoseek.gallery.snapshot.columns import Columns
 from photoseek.gallery.snapshot.current import LINK_HINT, REPAIR_HINT, read_current
 from photoseek.gallery.snapshot.manifest import SnapshotManifest, read_manifest
+from photoseek.gallery.snapshot.names import NameIndex, has_fts5
 from photoseek.system.folder_tag import expect_file, expect_folder
 from photoseek.system.hash_cache import cached_sha256
 from photoseek.vector_index.base import Index
@@ -67,6 +69,7 @@ class Snapshot:
         checksums: Of each row, (n,), see ``StoredPhoto.checksum``.
         columns: What filters compare.
         base: The base of a delta snapshot. Its removed rows are not among those above.
+        names: Full-text indexes of disjoint photos, perhaps also removed ones; none in snapshots of older versions.
     """
 
     path: Path
@@ -76,6 +79,7 @@ class Snapshot:
     checksums: Checksums
     columns: Columns
     base: Snapshot | None = None
+    names: tuple[NameIndex, ...] = ()
 
     def engine(self, name: str) -> Index:
         """Open an engine over the vectors; ``auto`` is the fastest.
@@ -176,6 +180,7 @@ def open_current(gallery: Path, opened: Snapshot | None = None) -> Snapshot:
         np.concatenate([np.delete(base.checksums, removed), delta.checksums]),
         base.columns.joined(removed, delta.columns),
         base,
+        base.names + delta.names,
     )
 
 
@@ -222,7 +227,11 @@ def _open_rows(folder: Path, manifest: SnapshotManifest) -> Snapshot:
         checksums = mmap_checksums(folder / CHECKSUMS, count)
     with _with_hint(folder / COLUMNS):
         columns = Columns.open(folder, count)
-    return Snapshot(folder, manifest, ids, vectors, checksums, columns)
+    names: tuple[NameIndex, ...] = ()
+    if NAMES in manifest.files and has_fts5():
+        _check(folder / NAMES, manifest.files[NAMES])
+        names = (NameIndex(folder / NAMES),)
+    return Snapshot(folder, manifest, ids, vectors, checksums, columns, names=names)
 
 
 def _read_manifest(folder: Path, checksum: str) -> SnapshotManifest:

@@ -24,6 +24,8 @@ from photoseek.gallery.snapshot.arrays import mmap_ids, mmap_vectors, write_arra
 from photoseek.gallery.snapshot.columns import write_columns
 from photoseek.gallery.snapshot.current import LINK_HINT, write_current
 from photoseek.gallery.snapshot.manifest import Base, SnapshotManifest
+from photoseek.gallery.snapshot.name_words import PhotoNames
+from photoseek.gallery.snapshot.names import write_names
 from photoseek.gallery.snapshot.snapshot import Snapshot, SourceState
 from photoseek.gallery.snapshot.stale import number_of, remove_stale_snapshots
 from photoseek.system.atomic_write import (
@@ -46,6 +48,7 @@ def write_snapshot(
     gallery: Path,
     rows: Iterator[tuple[int, Vectors]],
     photos: Iterable[tuple[int, StoredPhoto]],
+    names: Iterable[PhotoNames],
     *,
     count: int,
     dim: int,
@@ -60,6 +63,7 @@ def write_snapshot(
         gallery: The folder of the bundle's snapshots.
         rows: Photo ids in increasing order, and vectors; at least one.
         photos: Ids and photos of the same database rows.
+        names: Their names.
         count: Number of rows.
         dim: Length of the vectors.
         state: Of the database.
@@ -73,6 +77,7 @@ def write_snapshot(
     """
     with _new_snapshot(gallery) as partial:
         vectors = _write_rows(partial, rows, photos, count, dim)
+        write_names(partial, names)
         tuning = tune_exact(vectors, target)
         if not tuning.is_complete(count, engines):
             tuning = tune(partial, vectors, sample_queries(vectors, texts()), target, wanted=engines)
@@ -85,6 +90,7 @@ def write_delta(
     removed: Rows,
     rows: Iterator[tuple[int, Vectors]],
     photos: Iterable[tuple[int, StoredPhoto]],
+    names: Iterable[PhotoNames],
     *,
     added: int,
     state: SourceState,
@@ -97,6 +103,7 @@ def write_delta(
         removed: Rows of the base that were removed, in order.
         rows: Added photos: ids above those of the base, in increasing order, and vectors.
         photos: Ids and photos of the same database rows.
+        names: Their names.
         added: Number of added photos.
         state: Of the database.
 
@@ -105,6 +112,7 @@ def write_delta(
     """
     with _new_snapshot(gallery) as partial:
         _write_rows(partial, rows, photos, added, base.manifest.dim)
+        write_names(partial, names)
         write_array(partial / REMOVED, removed)
         record = Base(base.path.name, file_sha256(base.path / MANIFEST), added, len(removed))
         count = len(base.ids) - len(removed) + added

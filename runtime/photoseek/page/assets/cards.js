@@ -23,9 +23,10 @@ function caption(card, texts) {
   path.append(element("bdi", "", card.path))
   const facts = element("span", "ps-facts")
   facts.append(element("span", "ps-rank", card.rank))
-  if (card.confidence) {
-    const confidence = element("span", "ps-confidence", card.confidence)
-    confidence.title = texts.confidence
+  const sure = card.matched || card.confidence
+  if (sure) {
+    const confidence = element("span", "ps-confidence", sure)
+    confidence.title = card.matched ? texts.matched : texts.confidence
     facts.append(confidence)
   }
   const score = element("span", "ps-score", card.score)
