@@ -53,7 +53,7 @@ class Hit:
         low_confidence: Whether the score is lower than that of most best hits. If the first hit has it, the gallery
             probably has no matching photo. Without a confidence: the bundle does not read most of the text.
         matched: The field that contains the words of the query, see ``photoseek.search.name_search``; None if the photo
-            was found by its vector only. The confidence says nothing about a name, and is not low for such a hit.
+            was found by its vector only. The confidence is that of the vector; it is not low if the match counts.
         duplicates: Near-duplicates that are grouped with this hit, best first.
         fusion_score: Reranked hits are sorted by this before names count, see ``photoseek.search.rank_fusion``; None
             for other hits.

@@ -6,9 +6,9 @@ titles or captions, in keywords, in folder names; or in several of these togethe
 of the words, so it would compare lengths only, and SQLite reads every photo that has one of the words to compute it.
 
 Both rankings are combined by reciprocal rank fusion, see ``photoseek.search.rank_fusion``. The best ``SINGLE`` photos
-of a whole match, by their vectors, have ranks of their own. All others of a class share its last rank: a word in the
-names of thousands of photos says little about each of them. If no photo shows confidently what the query says, those
-that match by name come first.
+of a whole match, by their vectors, have ranks of their own. All others of a class share its last rank, and ranks beyond
+``DEPTH`` do not count: a word in the names of thousands of photos says little about each of them. If no photo shows
+confidently what the query says, the matches come first.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ SINGLE = 10
 """Number of photos of a whole match that have ranks of their own."""
 
 MAX_MATCHES = 2_000
-"""Maximum number of photos that are read of a class, the oldest first, if the nearest photos are found, too."""
+"""Maximum number of photos of a whole match that are read, the oldest first, if the nearest photos are found, too."""
 
 MAX_ONLY = 10_000
-"""The same if only names are searched."""
+"""Maximum number of photos of each class that are read if only names are searched."""
 
 _MOST_READ = 100  # vectors that may stay in memory
 _MAX_ROUNDS = 50  # of ``MAX_MATCHES`` photos that a filter excludes
@@ -133,12 +133,11 @@ class NameSearch:
         doubtful = bool(near.hits) and near.hits[0].low_confidence
         for place, hit in enumerate([*near.hits, *more], start=1):
             score = 1 / (RRF_K + place) if place <= len(near.hits) else 0.0
-            if hit.id in ranks:
-                rank, matched = ranks[hit.id]
+            rank, matched = ranks.get(hit.id, (DEPTH + 1, None))
+            if counts := rank <= DEPTH:
                 score += 1 / (RRF_K + rank)
-                hit = replace(hit, matched=matched, low_confidence=False)
-            keys.append((doubtful and hit.matched is None, -score, hit.matched is None, -hit.score))
-            hits.append(hit)
+            keys.append((doubtful and not counts, -score, not counts, -hit.score))
+            hits.append(replace(hit, matched=matched, low_confidence=False) if counts else hit)
         order = sorted(range(len(hits)), key=keys.__getitem__)
         joined = np.concatenate([near.vectors, vectors])[order]
         return Candidates([replace(hits[row], rank=rank) for rank, row in enumerate(order, 1)], joined, near.complete)
@@ -165,16 +164,16 @@ def _find(snapshot: Snapshot, names: NameQuery, query: Query, where: Filter | No
     seen, read = np.zeros(0, dtype=np.int64), 0
     found = []
     for kind in names.classes:
-        rows = _rows(snapshot, kind.match, most, query.exclude_id, where)
+        if not (kind.is_whole or names.only) and len(seen) >= DEPTH:
+            break  # further ranks do not count
+        limit = most if kind.is_whole or names.only else DEPTH + 1
+        rows = _rows(snapshot, kind.match, limit, query.exclude_id, where)
         rows = rows[~np.isin(rows, seen, assume_unique=True)]
         seen = np.concatenate([seen, rows])
         if not len(rows):
             continue
-        if kind.is_whole or names.only or len(seen) <= DEPTH:
-            scores = np.asarray(np.asarray(snapshot.vectors[rows]) @ query.vector, dtype=np.float32)
-            read += len(rows)
-        else:  # these only raise photos that are near
-            scores = np.zeros(len(rows), dtype=np.float32)
+        scores = np.asarray(np.asarray(snapshot.vectors[rows]) @ query.vector, dtype=np.float32)
+        read += len(rows)
         found.append(_Matches(kind, rows, snapshot.ids[rows], scores))
     if read > _MOST_READ and snapshot.manifest.tuning.fastest != ExactIndex.name:
         snapshot.release()
