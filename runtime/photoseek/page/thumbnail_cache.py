@@ -16,7 +16,8 @@ from pathlib import Path
 from photoseek.errors import PhotoError
 from photoseek.gallery.file_names import THUMBNAIL_NAME, THUMBNAILS
 from photoseek.gallery.thumbnails import cache_key, make_thumbnail
-from photoseek.photos.decode import load_plugins, read_photo
+from photoseek.photos.decode import read_photo
+from photoseek.photos.open_image import load_plugins
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.folder_tag import is_tagged, make_tagged, open_file, open_folder
 from photoseek.system.removal import remove_file_in

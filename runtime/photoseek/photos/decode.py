@@ -8,20 +8,31 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from photoseek.errors import PhotoError, PhotoUnreachable
-from photoseek.photos import formats
+from photoseek.photos import formats, jpeg_xl, raw
 from photoseek.photos.dates import exif_taken
-from photoseek.photos.formats import FORMATS, SNIFF_BYTES, check_bytes, check_pixels, require_heif_extra
+from photoseek.photos.formats import (
+    FORMATS,
+    SNIFF_BYTES,
+    check_bytes,
+    check_pixels,
+    has_extra,
+    require_heif_extra,
+    too_many,
+)
+from photoseek.photos.incomplete import load_image
+from photoseek.photos.jpeg_xl import is_jpeg_xl
 from photoseek.photos.metadata import Metadata, metadata_of
+from photoseek.photos.open_image import check_extent, open_image
 from photoseek.photos.photo_file import PhotoFile, StoredPhoto
 from photoseek.photos.pillow_warnings import suppress_pillow_warnings
+from photoseek.photos.raw import is_raw, raw_picture
 from photoseek.photos.rgb import to_rgb
 
 PhotoInput: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
@@ -31,9 +42,6 @@ LARGE = 50_000_000
 """Number of pixels above which pictures are decoded one at a time and downscaled before they are returned."""
 
 _SCALED = ("JPEG", "MPO")  # formats whose decoder scales
-_JPEG = b"\xff\xd8\xff"
-_TIFF = (b"II*\0", b"MM\0*")
-_BANDS, _BITS, _SAMPLE_FORMAT = 277, 258, 339  # TIFF's SamplesPerPixel, BitsPerSample and SampleFormat
 _TRANSPOSES = {  # by EXIF orientation, as in ImageOps.exif_transpose
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -44,8 +52,6 @@ _TRANSPOSES = {  # by EXIF orientation, as in ImageOps.exif_transpose
     8: Image.Transpose.ROTATE_90,
 }
 _ROTATED_90 = (5, 6, 7, 8)  # EXIF orientations that swap width and height
-_TILE_SIDES = (322, 323)  # TIFF's TileWidth and TileLength
-_WEBP_SIDE = 16_383  # maximum side of a WebP frame; an animation's canvas of 8 million x 12 takes a minute
 _large_decode_lock = threading.Lock()
 
 
@@ -58,28 +64,39 @@ class Photo:
         width: Width of the upright photo at full size, in pixels.
         height: Height of the upright photo at full size, in pixels.
         taken: ``YYYY-MM-DD HH:MM:SS`` by the camera's clock; empty if the photo does not record it.
+        incomplete: Whether its file ends early; ``image`` is then what can be shown of it, without the missing rows.
     """
 
     image: Image.Image
     width: int
     height: int
     taken: str = ""
+    incomplete: bool = False
 
 
-def open_photo(source: PhotoInput) -> Image.Image:
+def open_photo(source: PhotoInput, *, partial: bool = True) -> Image.Image:
     """Decode a photo: first frame, EXIF orientation applied, 8-bit RGB.
 
     16-bit grays are scaled to 8 bits, transparent pixels are drawn over white, CMYK is converted without its color
-    profile.
+    profile. Of a raw file, the embedded preview is returned if it is large enough.
+
+    Args:
+        source: The photo.
+        partial: Whether to return what can be shown of a photo whose file ends early, see ``Photo.incomplete``.
 
     Raises:
         PhotoError: The file cannot be read, is of an unsupported format, is damaged, or has over ``MAX_PIXELS`` or
             ``MAX_BYTES``.
     """
-    return decode_photo(source).image
+    photo = decode_photo(source)
+    if photo.incomplete and not partial:
+        raise PhotoError("damaged: the file ends early")
+    return photo.image
 
 
-def decode_photo(source: PhotoInput, min_edge: int | None = None, large: int = LARGE) -> Photo:
+def decode_photo(
+    source: PhotoInput, min_edge: int | None = None, large: int = LARGE, *, max_pixels: int | None = None
+) -> Photo:
     """Decode a photo like ``open_photo``, at a smaller size if that saves much time or memory.
 
     A JPEG consists of the frequencies of blocks of 8 x 8 pixels, from which the decoder computes an eighth, a quarter
@@ -89,19 +106,22 @@ def decode_photo(source: PhotoInput, min_edge: int | None = None, large: int = L
     Args:
         source: The photo.
         min_edge: The returned picture's shorter side has at least this many pixels, unless the photo's has fewer. None:
-            the picture has the size of the photo.
+            the picture has the size of the photo, and that of a raw file at least half of it.
         large: See ``LARGE``.
+        max_pixels: Replaces ``MAX_PIXELS``.
 
     Raises:
         PhotoError: As ``open_photo``.
         PhotoUnreachable: Pillow ran out of memory.
     """
+    limits = _Limits(min_edge, large, max_pixels)
     with _photo_errors():
         if isinstance(source, Image.Image):
-            return _to_upright_rgb(source, None, large)
+            return _to_upright_rgb(source, None, replace(limits, min_edge=None))
         data = _bytes_of(source)
-        with _opened(io.BytesIO(data), data[:SNIFF_BYTES], len(data)) as image:
-            return _to_upright_rgb(image, min_edge, large)
+        if is_raw(io.BytesIO(data), data[:SNIFF_BYTES]) and has_extra("raw"):
+            return _decode_raw(data, limits)
+        return _decode(data, limits)
 
 
 def read_photo(path: PhotoFile) -> bytes:
@@ -140,13 +160,22 @@ def read_bounded_file(path: Path, most: int) -> bytes | None:
 
 
 def photo_format(path: PhotoFile) -> str:
-    """Return the format of a photo by its content, one of ``FORMATS``, MPO or HEIF, without decoding it.
+    """Return the format of a photo by its content, without decoding it.
+
+    It is one of ``FORMATS``, MPO, HEIF, JXL or RAW.
 
     Raises:
         PhotoError: The file cannot be read, or is of an unsupported format.
     """
-    with _photo_errors(), _open_regular_file(path) as file, _header(file) as image:
-        return str(image.format)
+    with _photo_errors(), _open_regular_file(path) as file:
+        head = file.read(SNIFF_BYTES)
+        if is_jpeg_xl(head):
+            return jpeg_xl.FORMAT
+        if is_raw(file, head) and has_extra("raw"):
+            return raw.FORMAT
+        file.seek(0)
+        with _header(file) as image:
+            return str(image.format)
 
 
 def exif_date(path: PhotoFile) -> str:
@@ -160,8 +189,11 @@ def exif_date(path: PhotoFile) -> str:
 
 def photo_metadata(data: bytes) -> Metadata:
     """Return the metadata of a photo besides its EXIF, from its header; none if it cannot be read."""
+    head = data[:SNIFF_BYTES]
+    if is_jpeg_xl(head):  # would be decoded again, and Pillow's plugin returns no XMP
+        return Metadata()
     try:
-        with suppress_pillow_warnings(), _opened(io.BytesIO(data), data[:SNIFF_BYTES], len(data)) as image:
+        with suppress_pillow_warnings(), open_image(io.BytesIO(data), head, len(data)) as image:
             return metadata_of(image)
     except MemoryError:
         raise
@@ -199,40 +231,7 @@ def _open_regular_file(path: PhotoFile) -> BinaryIO:
 def _header(file: BinaryIO) -> Image.Image:
     head = file.read(SNIFF_BYTES)
     size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    return _opened(file, head, size)
-
-
-def _opened(file: BinaryIO, head: bytes, size: int) -> Image.Image:
-    """Return a picture whose pixels are not decoded yet."""
-    check_bytes(size)
-    require_heif_extra(head)
-    known = _formats(formats.is_heif(head))
-    if head.startswith(_JPEG):
-        from PIL.JpegImagePlugin import jpeg_factory  # takes 10 ms, and a text query decodes nothing
-
-        file.seek(0)
-        return jpeg_factory(file)  # Image.open refuses 179 megapixels, at whatever size they are decoded
-    try:
-        return Image.open(file, formats=known)
-    except UnidentifiedImageError:
-        if head.startswith(_TIFF):
-            raise PhotoError(_why_no_tiff(file)) from None
-        raise
-
-
-def _why_no_tiff(file: BinaryIO) -> str:
-    """Return what a TIFF is that Pillow has no mode for, such as the measurements of a satellite."""
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
-    file.seek(0)
-    header = ImageFileDirectory_v2(file.read(8))
-    file.seek(header.next)
-    header.load(file)
-    bands = header.get(_BANDS, 1)
-    bits, kind = (str((header.get(tag) or (1,))[0]) for tag in (_BITS, _SAMPLE_FORMAT))
-    kind = {"2": "signed ", "3": "floating-point "}.get(kind, "")
-    return f"a TIFF with bands of {bits} {kind}bits, {bands} of them; expected gray or RGB: convert it"
+    return open_image(file, head, size)
 
 
 def _bytes_of(source: object) -> bytes:
@@ -245,62 +244,78 @@ def _bytes_of(source: object) -> bytes:
     raise PhotoError(f"expected a path, the bytes of a file or an open picture, found {type(source).__name__}")
 
 
-def load_plugins() -> None:
-    """Import Pillow's plugins; call this before threads decode.
+@dataclass(frozen=True)
+class _Limits:
+    """How large the picture of a photo is decoded; see ``decode_photo``."""
 
-    An import that runs out of memory may leave a lock of Python's import system, for which other threads would wait
-    forever.
-    """
-    _formats(heif=False)
+    min_edge: int | None
+    large: int
+    max_pixels: int | None
+
+    def draft(self, image: Image.Image) -> None:
+        """Select the size at which a JPEG is decoded."""
+        if self.min_edge is not None and image.format in _SCALED:
+            image.draft(None, (self.min_edge, self.min_edge))
+
+    def check(self, image: Image.Image, size: tuple[int, int]) -> None:
+        """Refuse a picture with too many pixels; ``size``: before ``draft``.
+
+        Raises:
+            PhotoError: It has too many.
+        """
+        if image.size != size and not image.info.get("progressive"):
+            check_pixels(*size, max(formats.MAX_JPEG_PIXELS, self.max_pixels or 0))
+            size = image.size
+        check_pixels(*size, self.max_pixels)
 
 
-@cache
-def _formats(heif: bool) -> tuple[str, ...]:
-    """Return the ``FORMATS`` that this build of Pillow supports, with HEIF if requested."""
-    Image.init()
-    if heif:
-        formats.register_heif()
-    return tuple(name for name in (*FORMATS, *([formats.HEIF_FORMAT] if heif else [])) if name in Image.OPEN)
+def _decode(data: bytes, limits: _Limits) -> Photo:
+    with open_image(io.BytesIO(data), data[:SNIFF_BYTES], len(data), limits.max_pixels) as image:
+        return _to_upright_rgb(image, data, limits)
 
 
-def _to_upright_rgb(image: Image.Image, min_edge: int | None, large: int) -> Photo:
-    width, height = image.size
-    _check_extent(image)
-    if min_edge is not None and image.format in _SCALED:
-        image.draft(None, (min_edge, min_edge))
-    if image.size != (width, height) and not image.info.get("progressive"):
-        check_pixels(width, height, formats.MAX_JPEG_PIXELS)
-        check_pixels(*image.size)
+def _decode_raw(data: bytes, limits: _Limits) -> Photo:
+    """Decode the picture in a raw file; width and height are those of the photo, not of a preview."""
+    check_bytes(len(data))
+    found = raw_picture(data, limits.min_edge, limits.max_pixels, _large_decode_lock)
+    if isinstance(found.content, Image.Image):
+        photo = _to_upright_rgb(found.content, None, limits)
     else:
-        check_pixels(width, height)
+        photo = _decode(found.content, limits)
+    return replace(photo, width=found.width, height=found.height, taken=photo.taken or _raw_taken(data))
+
+
+def _raw_taken(data: bytes) -> str:
+    """Return the date of a raw file that is a TIFF, whose directories are those of EXIF."""
+    header = Image.new("L", (1, 1))
+    header.info["exif"] = b"Exif\0\0" + data
+    return exif_taken(header)
+
+
+def _to_upright_rgb(image: Image.Image, data: bytes | None, limits: _Limits) -> Photo:
+    """Decode an open picture; ``data``: its file, or None if the picture must be complete."""
+    width, height = size = image.size
+    check_extent(image, limits.max_pixels)
+    limits.draft(image)
+    limits.check(image, size)
     # decoding one large picture takes over a gigabyte
-    with _large_decode_lock if image.width * image.height > large else nullcontext():
-        image.load()
+    with _large_decode_lock if image.width * image.height > limits.large else nullcontext():
+        loaded = load_image(image, data, height, limits.draft)
         orientation = _orientation(image)
-        picture = _box_downscale(to_rgb(image), min_edge, large)
+        picture = _box_downscale(to_rgb(loaded.image), limits.min_edge, limits.large)
         if orientation in _TRANSPOSES:
             picture = picture.transpose(_TRANSPOSES[orientation])
         elif picture is image:
             picture = image.copy()
     if orientation in _ROTATED_90:
         width, height = height, width
-    return Photo(picture, width, height, exif_taken(image))
+    return Photo(picture, width, height, exif_taken(image), loaded.incomplete)
 
 
 def _box_downscale(picture: Image.Image, min_edge: int | None, large: int) -> Image.Image:
     """Average blocks of pixels of a large picture; its shorter side stays at least twice as long as needed."""
     factor = min(picture.size) // (2 * min_edge) if min_edge is not None else 1
     return picture.reduce(factor) if factor > 1 and picture.width * picture.height > large else picture
-
-
-def _check_extent(image: Image.Image) -> None:
-    """Refuse large allocations in addition to the picture: a TIFF of one pixel may have a tile of gigabytes."""
-    if image.format == "WEBP" and max(image.size) > _WEBP_SIDE:
-        raise PhotoError(f"{image.width} x {image.height} pixels; WebP has at most {_WEBP_SIDE} a side")
-    tags = getattr(image, "tag_v2", {})
-    width, height = (tags.get(side, 0) for side in _TILE_SIDES)
-    if isinstance(width, int) and isinstance(height, int):
-        check_pixels(width, height)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -315,6 +330,6 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not a photo of a known format (" + ", ".join(FORMATS) + ")"
     if isinstance(error, Image.DecompressionBombError):  # Pillow's own limit
-        return f"too many pixels; at most {formats.MAX_PIXELS // 1_000_000} million are decoded"
+        return f"too many pixels; {too_many(formats.MAX_PIXELS)}"
     text = " ".join(str(error).split())[:200]
     return f"damaged: {text or type(error).__name__}"

@@ -1,4 +1,4 @@
-"""The formats and limits of photos, and HEIC, the format of iPhones, which requires the extra ``heic``."""
+"""The formats and limits of photos, and the extras that some formats require."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from importlib.util import find_spec
 
 from photoseek.errors import PhotoError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM", "JPEG2000")
 """The formats that are decoded; Pillow has more, some of which run other programs (EPS)."""
 
 MAX_PIXELS = 150_000_000
-"""A larger picture is refused before it is decoded: Pillow needs 600 MB for 150 MP of RGB."""
+"""A larger picture is refused before it is decoded: Pillow needs 600 MB for 150 MP of RGB. The default of an option."""
+
+PIXEL_LIMIT_OPTION = "--pixel-limit"
+"""The option that raises it, which the reason of a refused photo names."""
 
 MAX_JPEG_PIXELS = 1_000_000_000
 """The same for a JPEG that is decoded at a fraction of its size, of which ``MAX_PIXELS`` counts what is decoded.
@@ -35,7 +38,7 @@ SNIFF_BYTES = 12
 SUFFIXES = frozenset(
     (
         ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif", ".ppm",
-        ".heic", ".heif", ".hif",
+        ".heic", ".heif", ".hif", ".jp2", ".j2k", ".j2c", ".jpx", ".jpf",
     )
 )  # fmt: skip
 """The suffixes, in lower case, by which a scan of a folder detects photos.
@@ -68,6 +71,13 @@ class FileKind:
 
 HEIC = FileKind("HEIC photos", frozenset((".heic", ".heif", ".hif")), "heic", "pillow_heif")
 
+RAW = FileKind(
+    "raw photos", frozenset((".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2")), "raw", "rawpy"
+)
+"""Raw files of cameras."""
+
+JPEG_XL = FileKind("JPEG XL photos", frozenset((".jxl",)), "jxl", "pillow_jxl")
+
 VIDEOS = FileKind(
     "videos",
     frozenset(
@@ -80,6 +90,8 @@ VIDEOS = FileKind(
 
 KINDS = (
     HEIC,
+    RAW,
+    JPEG_XL,
     VIDEOS,
     FileKind("layered images", frozenset((".psd", ".psb", ".xcf", ".kra", ".afphoto"))),
     FileKind("vector images", frozenset((".svg", ".svgz", ".eps", ".ai"))),
@@ -132,15 +144,37 @@ def check_bytes(size: int) -> None:
         raise PhotoError(f"a file of {size / 1e6:,.0f} MB; at most {MAX_BYTES // 1_000_000} MB are read")
 
 
+@cache
+def has_extra(extra: str) -> bool:
+    """Return whether the extra of a kind in ``KINDS`` is installed."""
+    return any(kind.is_read for kind in KINDS if kind.extra == extra)
+
+
+def require_extra(extra: str, kind: str) -> None:
+    """Refuse a photo whose decoder is an extra that is not installed; ``kind``: what it is, such as ``a RAW photo``.
+
+    Raises:
+        PhotoError: It is not installed.
+    """
+    if not has_extra(extra):
+        raise PhotoError(f"{kind}, which requires an extra; install it with: pip install 'photoseek[{extra}]'")
+
+
 def check_pixels(width: int, height: int, most: int | None = None) -> None:
     """Refuse a picture of more than ``MAX_PIXELS``, or another number.
 
     Raises:
-        PhotoError: It is larger.
+        PhotoError: It is larger; the message names the option that raises the limit.
     """
     most = MAX_PIXELS if most is None else most
     if width * height > most:
-        raise PhotoError(f"{width} x {height} pixels; at most {most // 1_000_000} million are decoded")
+        raise PhotoError(f"{width} x {height} pixels; {too_many(most, width * height)}")
+
+
+def too_many(most: int, found: int | None = None) -> str:
+    """Return the reason why a photo of ``found`` pixels, more than ``most``, is refused."""
+    enough = "N" if found is None else str(-(-found // 1_000_000))
+    return f"at most {most // 1_000_000} million are decoded; {PIXEL_LIMIT_OPTION} {enough} raises the limit"
 
 
 def require_heif_extra(head: bytes) -> None:

@@ -19,7 +19,7 @@ from PIL import _imaging
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # otherwise Python prints its messages to stderr
 
-_MODULES = r"(PIL|pillow_heif)\."
+_MODULES = r"(PIL|pillow_heif|pillow_jxl)\."
 _lock = threading.Lock()
 _depth = 0
 

@@ -138,7 +138,7 @@ def load_photo(path: Path) -> Image.Image:
         DataError: The photo cannot be decoded.
     """
     try:
-        return open_photo(path)
+        return open_photo(path, partial=False)
     except PhotoError as error:
         raise DataError(f"{path}: {error}; replace the photo, or remove it from the split") from error
 

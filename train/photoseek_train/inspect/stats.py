@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from photoseek.captions import Caption
 from photoseek.errors import PhotoError
@@ -65,11 +65,14 @@ def _stats_of(folder: Path, name: str) -> PhotoStats:
     try:
         data = read_photo(folder / name)
         sha256 = hashlib.sha256(data).hexdigest()
-        size = open_photo(data).size
+        size = open_photo(data, partial=False).size
     except PhotoError as error:
         return PhotoStats(name, sha256, reason=str(error))
-    with Image.open(io.BytesIO(data)) as image:  # the header only
-        return PhotoStats(name, sha256, size, f"{image.format} {image.mode}")
+    try:
+        with Image.open(io.BytesIO(data)) as image:  # the header only
+            return PhotoStats(name, sha256, size, f"{image.format} {image.mode}")
+    except UnidentifiedImageError:
+        return PhotoStats(name, sha256, size, "RAW")
 
 
 def same_content(photos: Iterable[PhotoStats]) -> list[list[str]]:

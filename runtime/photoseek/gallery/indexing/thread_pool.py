@@ -8,7 +8,7 @@ from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoo
 from dataclasses import dataclass, field
 
 from photoseek.gallery.indexing.pipeline import BATCH, Batch, PhotoEncoder
-from photoseek.photos.decode import load_plugins
+from photoseek.photos.open_image import load_plugins
 from photoseek.sources.base import PhotoEntry
 from photoseek.system.cpu import available_cores
 
