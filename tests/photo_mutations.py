@@ -10,7 +10,9 @@ from random import Random
 import numpy as np
 from PIL import Image, ImageDraw, features
 
+import raw_files
 from photoseek.photos import formats
+from photoseek.photos.jpeg_xl import register_jpeg_xl
 
 
 @cache
@@ -52,6 +54,14 @@ def seeds() -> dict[str, bytes]:
     if formats.can_decode_heif():
         formats.register_heif()
         made["heif"] = _saved(picture, "HEIF")
+    if features.check("jpg_2000"):
+        made["jp2"] = _saved(picture, "JPEG2000", irreversible=True)
+    if formats.has_extra("jxl"):
+        register_jpeg_xl()
+        made["jxl"] = _saved(picture, "JXL")
+    if formats.has_extra("raw"):
+        made["dng"] = raw_files.dng((64, 48), raw_files.jpeg((32, 24), (200, 60, 40)))
+        made["dng-without-preview"] = raw_files.dng((64, 48))
     return made
 
 

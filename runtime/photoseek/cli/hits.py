@@ -31,7 +31,7 @@ def print_table(hits: Sequence[Hit]) -> None:
 def _path(hit: Hit) -> str:
     name = decode_filename(str(hit.file))
     missing = isinstance(hit.file, Path) and not hit.file.exists()  # object storage is not queried
-    return f"{name} (missing; index again)" if missing else name
+    return f"{name} (missing; index again)" if missing else f"{name} (incomplete)" if hit.incomplete else name
 
 
 def _rerank_score(hit: Hit) -> str:

@@ -64,6 +64,14 @@ class IndexOptions:
             "`.gitignore`. Repeatable; replaces earlier patterns. `''` leaves out none.",
         ),
     ] = None
+    pixel_limit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="MEGAPIXELS",
+            help="Decode photos of up to this size, now and in later runs; a JPEG that is decoded at a fraction of its "
+            "size counts with that [default: 150]",
+        ),
+    ] = None
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete the stored vectors of removed photos and removed bundles.")
     ] = False
@@ -170,6 +178,7 @@ def _update(
         backend=backend,
         rehash=options.rehash,
         exclude=options.exclude,
+        pixel_limit=options.pixel_limit,
         print_report=not as_json,
     )
     pruned = gallery.prune() if options.prune else 0
@@ -189,6 +198,7 @@ def index_with_progress(
     backend: EncodingBackend | None = None,
     rehash: bool = False,
     exclude: Collection[str] | None = None,
+    pixel_limit: int | None = None,
     print_report: bool = True,
 ) -> IndexReport:
     """Index a gallery with a progress bar; on an interrupt, keep the encoded photos and exit."""
@@ -211,6 +221,7 @@ def index_with_progress(
             backend=backend,
             rehash=rehash,
             exclude=exclude,
+            pixel_limit=pixel_limit,
         )
     if print_report:
         index_report.print_report(report)
@@ -251,7 +262,12 @@ def _watch(
     printed: set[str] = set()
     with suppress(KeyboardInterrupt):
         for report in watch_gallery(
-            gallery, bundle, precision=precision, recall=options.recall, exclude=options.exclude
+            gallery,
+            bundle,
+            precision=precision,
+            recall=options.recall,
+            exclude=options.exclude,
+            pixel_limit=options.pixel_limit,
         ):
             if as_json:
                 output.print_json(index_report.to_json(report, gallery), indent=None)

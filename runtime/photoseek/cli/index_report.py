@@ -32,7 +32,7 @@ def to_json(report: IndexReport, gallery: Gallery) -> dict[str, Any]:
 
 
 def print_report(report: IndexReport, before: AbstractSet[str] = frozenset()) -> set[str]:
-    """Print the counts of a report, what was left out, and unreadable photos.
+    """Print the counts of a report, what was left out, and unreadable and incomplete photos.
 
     Args:
         report: The report.
@@ -68,6 +68,8 @@ def _lines(report: IndexReport) -> Iterator[str]:
     for path, reason in (*report.unreadable, *report.skipped):
         if reason != INSTALL_HINT:  # counted as a kind that is not read
             yield f"unreadable: {decode_filename(path)}: {reason}"
+    for path in report.incomplete:
+        yield f"incomplete: {decode_filename(path)}: the file ends early; what can be shown is indexed"
 
 
 def _left_out(each: LeftOut) -> str:

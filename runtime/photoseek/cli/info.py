@@ -29,7 +29,7 @@ def info(path: _PathArgument = DEMO, as_json: JsonOption = False) -> None:
         facts = _bundle_json(opened)
     else:
         unreadable = [{"path": name, "reason": reason} for name, reason in opened.unreadable()]
-        facts = {**opened.status().to_json(), "unreadable": unreadable}
+        facts = {**opened.status().to_json(), "unreadable": unreadable, "incomplete": opened.incomplete()}
     if as_json:
         output.print_json(facts)
     else:

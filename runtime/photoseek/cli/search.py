@@ -16,7 +16,8 @@ from photoseek.cli.option_groups import option_groups
 from photoseek.cli.options import CountOption, ExactOption, GalleryOption, ModelOptions, TrustOption, trusting
 from photoseek.cli.rerank import RerankOptions
 from photoseek.cli.store import StoreOptions
-from photoseek.errors import QueryError
+from photoseek.errors import PhotoError, QueryError
+from photoseek.gallery.database.pixel_limit import check_pixel_limit
 from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.gallery.gallery import Gallery
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from photoseek.photos.decode import PhotoInput
     from photoseek.search.hits import Hit
     from photoseek.search.searcher import Searcher
+
+_EDGE = 2_048  # of an image with --pixel-limit: more than any tower reads
 
 SearchFn: TypeAlias = "Callable[[str | None], Sequence[Hit]]"
 """Returns the hits of a query."""
@@ -46,6 +49,10 @@ class QueryOptions:
     ] = None
     image: Annotated[str | None, typer.Option(metavar="FILE", help="Find photos similar to this image file.")] = None
     allow_url: Annotated[bool, typer.Option("--allow-url", help="Let --image be a URL, which is fetched.")] = False
+    pixel_limit: Annotated[
+        int | None,
+        typer.Option(metavar="MEGAPIXELS", help="Decode an --image of up to this size [default: 150]"),
+    ] = None
     similar_to: Annotated[
         str | None,
         typer.Option(
@@ -68,12 +75,23 @@ class QueryOptions:
     ] = None
 
     def photo(self) -> PhotoInput | None:
-        """Return the photo that is a part of the query, fetched if it is a URL.
+        """Return the photo that is a part of the query: fetched if it is a URL, decoded if it may exceed the limit.
 
         Raises:
-            QueryError: It is a URL, and ``--allow-url`` is not given.
-            PhotoError: It cannot be fetched.
+            QueryError: It is a URL, and ``--allow-url`` is not given, or the limit is invalid.
+            PhotoError: It cannot be fetched or decoded.
         """
+        found = self._file()
+        if found is None or self.pixel_limit is None:
+            return found
+        from photoseek.photos.decode import decode_photo
+
+        try:
+            return decode_photo(found, _EDGE, max_pixels=check_pixel_limit(self.pixel_limit)).image
+        except PhotoError as error:
+            raise PhotoError(f"{self.image}: {error}") from error
+
+    def _file(self) -> str | bytes | None:
         if self.image is None or not is_url(self.image):
             return self.image if self.image is None else on_disk(self.image)
         if not self.allow_url:

@@ -21,6 +21,8 @@ from photoseek.gallery.database.bundles import (
 )
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.excluded import exclude_settings
+from photoseek.gallery.database.pixel_limit import max_pixels, pixel_limit_settings, retry_refused_photos
+from photoseek.gallery.database.recorded import incomplete_photos
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.file_names import DATABASE
 from photoseek.gallery.folder import create_folder, expect_database
@@ -213,6 +215,7 @@ class Gallery:
         backend: EncodingBackend | None = None,
         rehash: bool = False,
         exclude: Collection[str] | None = None,
+        pixel_limit: int | None = None,
     ) -> IndexReport:
         """Update the gallery from its photo folder: encode new and changed photos with each of its bundles.
 
@@ -230,10 +233,12 @@ class Gallery:
                 unchanged.
             exclude: Patterns, as in ``.gitignore``, of folders and photos to leave out, now and in later runs. None:
                 as before.
+            pixel_limit: Megapixels of the largest photo that is decoded; see ``MAX_PIXELS`` and ``MAX_JPEG_PIXELS`` of
+                ``photoseek.photos.formats``. None: as before, at first 150.
 
         Raises:
             MissingExtra: The library of an engine is not installed.
-            QueryError: Invalid recall, engine or pattern.
+            QueryError: Invalid recall, engine, pattern or limit.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder does not exist, or all of its photos have disappeared.
             GalleryIncompatible: The gallery does not contain the bundle.
@@ -242,7 +247,11 @@ class Gallery:
         """
         from photoseek.gallery.indexing.index import index_gallery
 
-        settings = {**index_settings(recall, engines), **exclude_settings(exclude)}
+        settings = {
+            **index_settings(recall, engines),
+            **exclude_settings(exclude),
+            **pixel_limit_settings(pixel_limit),
+        }
         bundle = bundle or self.bundles.load()
         record = self.bundles.require(bundle)
         chosen = self.bundles.image_precision(bundle, precision)
@@ -254,7 +263,10 @@ class Gallery:
                 save_bundle(self.database, to_record(bundle, precision=chosen))
                 self.trust.accept_bundle(bundle)
             of_primary = chosen if record.is_primary else self.bundles.image_precision(primary)
+            limit_before = max_pixels(self.database)
             self.database.set_meta(**settings, precision=of_primary)
+            if max_pixels(self.database) != limit_before:
+                retry_refused_photos(self.database)
             return index_gallery(
                 self.path,
                 self.database,
@@ -320,6 +332,10 @@ class Gallery:
     def unreadable(self) -> list[tuple[str, str]]:
         """Return the path of each photo that cannot be decoded, and the reason."""
         return self.database.unreadable()
+
+    def incomplete(self) -> list[str]:
+        """Return the path of each photo whose file ends early: what can be shown of it is indexed."""
+        return incomplete_photos(self.database, self.fingerprint)
 
     def status(self) -> GalleryStatus:
         """Return statistics of the gallery."""

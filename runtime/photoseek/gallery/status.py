@@ -10,6 +10,7 @@ from typing import Any
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.excluded import excluded_patterns
+from photoseek.gallery.database.recorded import incomplete_photos
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.location import recorded_source
 from photoseek.gallery.snapshot.build import check_matches_database, database_state
@@ -51,6 +52,7 @@ class GalleryStatus:
         photos: Photos found, readable or not.
         searchable: As in ``BundleStatus``. This and all attributes not described here are those of the primary bundle.
         unreadable: Photos that cannot be decoded.
+        incomplete: Photos whose files end early, of which what can be shown is indexed.
         captions: Captions that can describe photos.
         search: Target recall, the measurements of each engine (milliseconds, recalls by kind of query, parameters), and
             the engine that ``auto`` uses; None before the first indexing.
@@ -64,6 +66,7 @@ class GalleryStatus:
     photos: int
     searchable: int
     unreadable: int
+    incomplete: int
     captions: int
     bundle: str
     fingerprint: str
@@ -96,6 +99,7 @@ def gallery_status(gallery: Path, database: Database) -> GalleryStatus:
         photos_root=decode_filename(recorded_source(gallery, database).address),
         photos=database.count(),
         unreadable=len(database.unreadable()),
+        incomplete=len(incomplete_photos(database, primary.fingerprint)),
         captions=Sentences(database).count(),
         search={**asdict(tuning), "auto": tuning.fastest} if tuning else None,
         bytes=sum(map(_size, gallery.rglob("*"))),

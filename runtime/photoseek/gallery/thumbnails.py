@@ -23,13 +23,15 @@ VERSION_MAX_AGE_S = 60.0
 _QUALITY = 82
 
 
-def thumbnail(file: PhotoFile, side: int = SIDE) -> bytes:
+def thumbnail(file: PhotoFile, side: int = SIDE, max_pixels: int | None = None) -> bytes:
     """Return a photo as an upright JPEG of at most ``side`` pixels in each direction, cached until the file changes.
+
+    ``max_pixels``: as for ``decode_photo``.
 
     Raises:
         PhotoError: The photo does not exist or cannot be decoded; the message is the reason.
     """
-    return _cached(file, *cache_key(file), side)
+    return _cached(file, *cache_key(file), side, max_pixels)
 
 
 def cache_key(file: PhotoFile) -> tuple[int, int]:
@@ -47,13 +49,15 @@ def cache_key(file: PhotoFile) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def make_thumbnail(data: bytes, side: int = SIDE) -> bytes:
+def make_thumbnail(data: bytes, side: int = SIDE, max_pixels: int | None = None) -> bytes:
     """Return the bytes of a photo as an upright JPEG of at most ``side`` pixels in each direction.
+
+    ``max_pixels``: as for ``decode_photo``.
 
     Raises:
         PhotoError: They cannot be decoded; the message is the reason.
     """
-    image = decode_photo(data, side).image
+    image = decode_photo(data, side, max_pixels=max_pixels).image
     image.thumbnail((side, side), Image.Resampling.BICUBIC)
     target = io.BytesIO()
     image.save(target, "JPEG", quality=_QUALITY)
@@ -72,6 +76,6 @@ def _version(photo: StoredPhoto, moment: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=_CACHED_THUMBNAILS)
-def _cached(file: PhotoFile, mtime_ns: int, size: int, side: int) -> bytes:
+def _cached(file: PhotoFile, mtime_ns: int, size: int, side: int, max_pixels: int | None) -> bytes:
     del mtime_ns, size  # part of the key: a changed file is read again
-    return make_thumbnail(read_photo(file), side)
+    return make_thumbnail(read_photo(file), side, max_pixels)

@@ -40,6 +40,7 @@ def watch_gallery(
     precision: str | None = None,
     recall: float | None = None,
     exclude: Collection[str] | None = None,
+    pixel_limit: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
     poll_ms: int = 500,
@@ -52,7 +53,7 @@ def watch_gallery(
 
     Args:
         gallery: The gallery.
-        bundle: As for ``Gallery.index``, like ``precision``, ``recall``, ``exclude`` and ``progress``.
+        bundle: As for ``Gallery.index``, like ``precision``, ``recall``, ``exclude``, ``pixel_limit`` and ``progress``.
         stop: Ends watching when set. None: it runs until the generator is closed, or interrupted.
         poll_ms: Interval of checks that the folder exists, and of retries while the gallery is busy.
         settle_s: Seconds for which size and time of a file must be unchanged to count as completely written.
@@ -67,7 +68,8 @@ def watch_gallery(
             f"{source.address}: expected a folder of this machine: object storage does not report changes; "
             "run photoseek index regularly, for example with cron"
         )
-    index = partial(gallery.index, bundle, precision=precision, recall=recall, exclude=exclude, progress=progress)
+    settings = {"recall": recall, "exclude": exclude, "pixel_limit": pixel_limit}
+    index = partial(gallery.index, bundle, precision=precision, **settings, progress=progress)
     yield from _Watcher(gallery, index, _watchfiles(), stop or threading.Event(), poll_ms, settle_s).reports()
 
 

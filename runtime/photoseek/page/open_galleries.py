@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.folders import list_folders
+from photoseek.gallery.database.pixel_limit import max_pixels
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.current import current_id
 from photoseek.gallery.status import GalleryStatus
@@ -142,7 +144,8 @@ def _open(folder: str, bundle: str | None, *, links: bool) -> OpenGallery:
     searcher = Searcher(gallery, bundle=gallery.bundles.load(bundle))
     source = gallery.photos.source
     root = source.root if isinstance(source, LocalSource) else None
-    thumbnails = ThumbnailCache(gallery.path, root=root, links=links)
+    limit = partial(max_pixels, gallery.database)
+    thumbnails = ThumbnailCache(gallery.path, root=root, links=links, max_pixels=limit)
     primary = searcher.bundle.fingerprint == gallery.fingerprint
     opened = OpenGallery(searcher, thumbnails, CaptionSearcher(searcher), _identity(gallery), primary)
     _log.info("opened %r", opened.searcher)

@@ -68,9 +68,10 @@ def _open_button(label: str, hit: Hit, shortcut: str) -> None:
 
 def _render_facts(hit: Hit, captions: Sequence[str]) -> None:
     now, confidence = strings(), confidence_of(hit)
+    incomplete = f", {now.incomplete}" if hit.incomplete else ""
     rows = [
         (now.file, hit.path),
-        (now.size, f"{hit.width} × {hit.height} ({hit.width * hit.height / 1e6:.1f} MP)"),
+        (now.size, f"{hit.width} × {hit.height} ({hit.width * hit.height / 1e6:.1f} MP){incomplete}"),
         (now.taken, _date_of(hit)),
         (now.score, f"{hit.score:.3f}"),
         *((now.score_by.format(bundle=each.bundle), f"{each.score or 0:.3f}") for each in hit.scores[1:] if each.score),

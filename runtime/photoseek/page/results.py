@@ -82,6 +82,8 @@ def _render_cards(hits: Sequence[Hit], thumbnails: ThumbnailCache) -> None:
 def _card(hit: Hit, picture: bytes | PhotoError) -> dict[str, Any]:
     card = {"path": hit.path, "rank": str(hit.rank), "score": f"{hit.score:.3f}", "matched": matched_in(hit)}
     card["confidence"] = "" if hit.matched else confidence_of(hit)
+    if hit.incomplete:
+        card["incomplete"] = strings().incomplete
     if not isinstance(picture, PhotoError):
         return {**card, "picture": data_uri(picture)}
     return {**card, "reason": missing_reason(hit, picture)}

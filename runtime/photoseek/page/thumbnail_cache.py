@@ -8,7 +8,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -48,7 +48,13 @@ class ThumbnailCache:
     """
 
     def __init__(
-        self, gallery: Path, max_bytes: int = MAX_BYTES, *, root: Path | None = None, links: bool = True
+        self,
+        gallery: Path,
+        max_bytes: int = MAX_BYTES,
+        *,
+        root: Path | None = None,
+        links: bool = True,
+        max_pixels: Callable[[], int | None] = lambda: None,
     ) -> None:
         """Create the cache of a gallery.
 
@@ -57,7 +63,9 @@ class ThumbnailCache:
             max_bytes: Maximum total size.
             root: Folder that photos must be in. None: any.
             links: Whether symbolic links may lead out of ``root``.
+            max_pixels: Returns the limit with which the gallery is indexed, as for ``decode_photo``.
         """
+        self._limit = max_pixels
         self.folder = gallery / THUMBNAILS
         self._root = root
         self._links = links
@@ -107,7 +115,8 @@ class ThumbnailCache:
         return jpeg if jpeg.startswith(_JPEG_START) and jpeg.endswith(_JPEG_END) else None
 
     def _create(self, file: PhotoFile, name: str, side: int) -> bytes:
-        jpeg = make_thumbnail(read_photo(file), side)
+        limit = self._limit()
+        jpeg = make_thumbnail(read_photo(file), side, *([] if limit is None else [limit]))
         try:
             if not make_tagged(self.folder):
                 raise OSError("expected a folder that photoseek created, found files without its tag")

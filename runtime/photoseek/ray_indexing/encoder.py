@@ -96,6 +96,7 @@ class RayBackend:
             fingerprint=encoder.bundle.fingerprint,
             precision=encoder.precision,
             coordinator=start_coordinator(ray, frozenset(photo_encoder.known), files),
+            max_pixels=photo_encoder.max_pixels,
         )
 
 

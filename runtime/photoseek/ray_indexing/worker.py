@@ -31,6 +31,7 @@ class WorkerSpec:
         fingerprint: Of the bundle.
         precision: Of its image tower.
         coordinator: Handle of the ``Coordinator`` actor.
+        max_pixels: As for ``decode_photo``.
     """
 
     version: str
@@ -39,6 +40,7 @@ class WorkerSpec:
     fingerprint: str
     precision: str
     coordinator: Any
+    max_pixels: int | None = None
 
     def photo_encoder(self) -> PhotoEncoder:
         """Load the bundle on the worker's machine, with one thread: each CPU has a worker.
@@ -55,7 +57,7 @@ class WorkerSpec:
             )
         bundle = fetch_bundle(self.bundle, self.fingerprint, lambda: ray.get(self.coordinator.files.remote()))
         encoder = ImageEncoder(bundle, self.precision, threads=1, mode="service")
-        return PhotoEncoder(self.folder, encoder, ray.get(self.coordinator.known.remote()))
+        return PhotoEncoder(self.folder, encoder, ray.get(self.coordinator.known.remote()), self.max_pixels)
 
 
 class Worker:

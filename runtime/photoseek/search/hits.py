@@ -58,6 +58,7 @@ class Hit:
         fusion_score: Reranked hits are sorted by this before names count, see ``photoseek.search.rank_fusion``; None
             for other hits.
         scores: Scores of a reranked hit by the first and the second bundle.
+        incomplete: Whether the photo's file ends early, so that only a part of it was encoded and can be shown.
     """
 
     rank: int
@@ -75,6 +76,7 @@ class Hit:
     duplicates: tuple[Hit, ...] = ()
     fusion_score: float | None = None
     scores: tuple[BundleScore, ...] = ()
+    incomplete: bool = False
 
     @property
     def file(self) -> PhotoFile:
@@ -101,6 +103,7 @@ class Hit:
             "id": self.id,
             "file": decode_filename(str(self.file)),
             **({} if self.matched is None else {"matched": self.matched}),
+            **({"incomplete": True} if self.incomplete else {}),
             **({} if self.fusion_score is None else {"fusion_score": round(self.fusion_score, 6)}),
             **({"scores": [each.to_json() for each in self.scores]} if self.scores else {}),
             **({"duplicates": [hit.to_json() for hit in self.duplicates]} if self.duplicates else {}),

@@ -178,5 +178,6 @@ class Searcher(SearchBackend):
             photo = neighbors.photos[ids[row]]
             facts = (rank, photo.path, float(neighbors.scores[row]), photo.width, photo.height, folder)
             taken, taken_from = photo.dated
-            hits.append(Hit(*facts, ids[row], taken or None, taken_from, *confidence))
+            hit = Hit(*facts, ids[row], taken or None, taken_from, *confidence, incomplete=photo.incomplete)
+            hits.append(hit)
         return hits, vectors

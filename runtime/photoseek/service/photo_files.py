@@ -20,7 +20,8 @@ from photoseek.system.filenames import encode_filename
 
 _log = logging.getLogger(__name__)
 
-_AS_JPEG = {"MPO": "image/jpeg"}  # several JPEGs in a row; browsers show the first
+_MEDIA_TYPES = {"MPO": "image/jpeg", "RAW": "image/x-dcraw", "JXL": "image/jxl"}
+"""Those that Pillow does not know; an MPO is several JPEGs in a row, of which browsers show the first."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class PhotoContent:
             raise service_unavailable(error) from error
         except PhotoError as error:
             raise _missing("the file of this photo is no longer a photo") from error
-        return _AS_JPEG.get(found) or Image.MIME[found]
+        return _MEDIA_TYPES.get(found) or Image.MIME[found]
 
 
 def find_photo(searcher: Searcher, photo: int) -> PhotoContent:

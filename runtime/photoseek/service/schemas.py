@@ -92,7 +92,7 @@ class EmbedForm(Request):
 
 
 def _is_empty(value: object) -> bool:
-    return value is None or value == []
+    return value is None or value is False or value == []
 
 
 class ScoreOfBundle(BaseModel):
@@ -144,6 +144,10 @@ class PhotoHit(BaseModel):
     scores: Annotated[
         list[ScoreOfBundle], Field(description="Scores of both bundles. Absent unless reranked.", exclude_if=_is_empty)
     ] = []
+    incomplete: Annotated[
+        bool,
+        Field(description="True if the photo's file ends early. Absent from others.", exclude_if=_is_empty),
+    ] = False
     duplicates: Annotated[list[PhotoHit], Field(description="Near-duplicates of this hit.")] = []
 
     @classmethod

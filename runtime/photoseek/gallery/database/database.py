@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.errors import GalleryDamaged, GalleryIncompatible
-from photoseek.gallery.database.records import ContentRecord, PhotoRecord, StoredPhoto, unit_vectors, vector_blob
-from photoseek.gallery.database.schema import FORMAT, INSERT_PHOTO, SCHEMA, UPDATE_PHOTO
+from photoseek.gallery.database.records import ContentRecord, PhotoRecord, StoredPhoto, unit_vectors
+from photoseek.gallery.database.schema import FORMAT, INSERT_CONTENT, INSERT_PHOTO, SCHEMA, UPDATE_PHOTO
 from photoseek.gallery.database.sqlite import Connection, set_journal
 from photoseek.gallery.file_names import DRAFT_FILE
 from photoseek.system.atomic_write import fsync_dir, fsync_file
@@ -41,7 +41,7 @@ _INCREMENT = {
     "captions_revision": "INSERT INTO meta VALUES ('captions_revision', '1') "
     "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
 }
-_EMPTY = "'', ''"
+_NEWER, _EMPTY = "xmp_taken, sidecar_taken, incomplete", "'', '', 0"  # columns that format 1 lacks
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -98,7 +98,7 @@ class Database(Connection):
     @property
     def facts(self) -> str:
         """SQL for the columns of ``StoredPhoto``; those that format 1 lacks are empty."""
-        return f"path, width, height, taken, {'xmp_taken, sidecar_taken' if self.has_metadata else _EMPTY}"
+        return f"path, width, height, taken, {_NEWER if self.has_metadata else _EMPTY}"
 
     def _read_format(self) -> int:
         return int(self.query("SELECT user_version FROM pragma_user_version")[0][0])  # a table: reads the schema
@@ -178,17 +178,10 @@ class Database(Connection):
 
     def save_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
         """Save the vectors of photo contents; only snapshots of this bundle become outdated."""
-        rows = [
-            (record.sha256, fingerprint, record.width, record.height, vector_blob(record.vector), record.taken)
-            for record in records
-        ]
+        rows = [record.columns(fingerprint) for record in records]
         if rows:
             with self.writing() as connection:
-                connection.executemany(
-                    "INSERT OR REPLACE INTO vectors (sha256, fingerprint, width, height, vector, taken) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
-                    rows,
-                )
+                connection.executemany(INSERT_CONTENT, rows)
                 if fingerprint == self.meta()["fingerprint"]:
                     self.mark_changed()
                 else:

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from photoseek.gallery.database.bases import base_record
-from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.database import SEARCHABLE, Database
 from photoseek.sources.base import PhotoEntry
 
 _ROW = (
@@ -52,6 +52,14 @@ class RecordedPhotos:
                     continue
             work.append(photo)
         return work + unread_metadata
+
+
+def incomplete_photos(database: Database, fingerprint: str) -> list[str]:
+    """Return the path of each searchable photo whose file ends early."""
+    if not database.has_metadata:
+        return []
+    rows = database.query(f"SELECT path {SEARCHABLE} AND incomplete = 1 ORDER BY path", fingerprint)
+    return [path for (path,) in rows]
 
 
 class KnownContents(AbstractSet[str]):

@@ -45,6 +45,7 @@ class ContentRecord:
     Attributes:
         vector: A unit vector, (dim,).
         taken: ``YYYY-MM-DD HH:MM:SS``; empty if its EXIF has no date.
+        incomplete: Whether the file ends early, see ``photoseek.photos.decode.Photo``.
     """
 
     sha256: str
@@ -52,6 +53,11 @@ class ContentRecord:
     height: int
     vector: Vectors
     taken: str = ""
+    incomplete: bool = False
+
+    def columns(self, fingerprint: str) -> dict[str, object]:
+        """Return its row for a bundle, by column."""
+        return {**vars(self), "fingerprint": fingerprint, "vector": vector_blob(self.vector)}
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class StoredPhoto:
         exif: When it was taken by its EXIF; empty if that has no date.
         xmp: The same by the XMP in its file.
         sidecar: The same by the XMP files beside it.
+        incomplete: Whether its file ends early.
     """
 
     path: str
@@ -73,6 +80,7 @@ class StoredPhoto:
     exif: str = ""
     xmp: str = ""
     sidecar: str = ""
+    incomplete: bool = False
 
     @property
     def taken(self) -> str:
@@ -85,7 +93,7 @@ class StoredPhoto:
         return resolve_taken(self.exif, self.xmp, self.sidecar, self.path)
 
     @classmethod
-    def of_row(cls, path: object, width: object, height: object, *dates: object) -> StoredPhoto:
+    def of_row(cls, path: object, width: object, height: object, *more: object) -> StoredPhoto:
         """Return the photo of a row.
 
         Raises:
@@ -93,17 +101,20 @@ class StoredPhoto:
         """
         if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
             raise ValueError(f"photo {path!r} is not a valid photo row")
+        *dates, incomplete = more
         valid = (date if isinstance(date, str) else "?" for date in dates)  # "?" fails the checksum
-        return cls(path, width, height, *valid)
+        return cls(path, width, height, *valid, incomplete=bool(incomplete))
 
     def checksum(self, photo: int) -> int:
         """Return the CRC-32 of the row with a photo id; snapshots record it.
 
-        Without dates by XMP, it is that of database format 1, whose snapshots thus stay valid.
+        Of a complete photo without dates by XMP, it is that of database format 1, whose snapshots thus stay valid.
         """
         facts: tuple[object, ...] = (photo, self.path, self.width, self.height, self.exif)
         if self.xmp or self.sidecar:
             facts += (self.xmp, self.sidecar)
+        if self.incomplete:
+            facts += ("incomplete",)
         return zlib.crc32("\0".join(map(str, facts)).encode("utf-8", "surrogatepass"))
 
 

@@ -32,9 +32,10 @@ CREATE TABLE vectors (
     height INTEGER NOT NULL,
     vector BLOB NOT NULL,               -- float32, unit length
     taken TEXT NOT NULL,                -- YYYY-MM-DD HH:MM:SS; empty if its EXIF has no date
-    incomplete INTEGER NOT NULL DEFAULT 0, -- whether the file lacks its end
+    incomplete INTEGER NOT NULL DEFAULT 0, -- 1 if the file ends early
     PRIMARY KEY (sha256, fingerprint)
 );
+CREATE INDEX vectors_incomplete ON vectors (sha256) WHERE incomplete = 1;
 CREATE TABLE captions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     text TEXT NOT NULL,
@@ -58,6 +59,7 @@ UPGRADE = (
     "ALTER TABLE photos ADD COLUMN keywords TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE photos ADD COLUMN descriptions TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE vectors ADD COLUMN incomplete INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX vectors_incomplete ON vectors (sha256) WHERE incomplete = 1",
 )
 """Statements that upgrade the tables of format 1; no row is written."""
 
@@ -75,3 +77,8 @@ _COLUMNS = (
 )  # fmt: skip
 INSERT_PHOTO = f"INSERT INTO photos ({', '.join(_COLUMNS)}) VALUES ({', '.join(f':{name}' for name in _COLUMNS)})"
 """Adds a photo; its parameters are those of ``UPDATE_PHOTO``."""
+INSERT_CONTENT = (
+    "INSERT OR REPLACE INTO vectors (sha256, fingerprint, width, height, vector, taken, incomplete) "
+    "VALUES (:sha256, :fingerprint, :width, :height, :vector, :taken, :incomplete)"
+)
+"""Adds the vector of a content; its parameters are those of ``ContentRecord.columns``."""

@@ -11,6 +11,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import PhotoSourceUnreachable
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.pixel_limit import max_pixels
 from photoseek.gallery.database.recorded import KnownContents
 from photoseek.gallery.database.records import ContentRecord, PhotoRecord
 from photoseek.gallery.database.sentences import Sentences
@@ -101,7 +102,7 @@ def encode_photos(
     """
     counts = Counts(database.contents([photo.path for photo in work]))
     fingerprint = encoder.bundle.fingerprint
-    photo_encoder = PhotoEncoder(folder, encoder, KnownContents(database, fingerprint))
+    photo_encoder = PhotoEncoder(folder, encoder, KnownContents(database, fingerprint), max_pixels(database))
     progress(Progress("encode", 0, len(work)))
     done = 0
     try:

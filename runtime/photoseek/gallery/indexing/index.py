@@ -14,7 +14,7 @@ from photoseek.errors import GalleryNotFound
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.excluded import excluded_patterns
-from photoseek.gallery.database.recorded import RecordedPhotos
+from photoseek.gallery.database.recorded import RecordedPhotos, incomplete_photos
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.database.upgrade import upgrade_database
 from photoseek.gallery.folder import limit_access
@@ -121,6 +121,7 @@ def index_gallery(
         seconds=time.monotonic() - started,
         kept_missing=len(scan.missing) - len(scan.removed) + unread,
         skipped=sorted({**scan.gaps.reasons, **counts.skipped}.items()),
+        incomplete=incomplete_photos(database, bundle.fingerprint),
         additional=reports,
         left_out=scan.gaps.left_out.left_out(),
         unread=[*_without_extra(unreadable), *scan.gaps.left_out.unread()],

@@ -41,11 +41,19 @@ class Batch:
 
 @dataclass(frozen=True)
 class PhotoEncoder:
-    """Encodes the photos of a folder; ``known``: SHA-256 of contents that already have a vector."""
+    """Encodes the photos of a folder.
+
+    Attributes:
+        folder: The folder.
+        encoder: The image tower.
+        known: SHA-256 of contents that already have a vector.
+        max_pixels: As for ``decode_photo``.
+    """
 
     folder: PhotoSource
     encoder: ImageEncoder
     known: AbstractSet[str]
+    max_pixels: int | None = None
 
     def batch(self, part: Sequence[PhotoEntry]) -> Batch:
         """Read, decode and encode a few photos. Runs in a worker thread, or on another machine."""
@@ -82,17 +90,20 @@ class Content:
     sha256: str
     size: tuple[int, int]
     taken: str
+    incomplete: bool
     pixels: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, data: bytes, sha256: str, preprocessing: Preprocessing) -> Content:
-        """Decode the bytes of a file at the size that the tower needs.
+    def of(cls, data: bytes, sha256: str, preprocessing: Preprocessing, max_pixels: int | None = None) -> Content:
+        """Decode the bytes of a file at the size that the tower needs; ``max_pixels``: as for ``decode_photo``.
 
         Raises:
             PhotoError: They cannot be decoded.
         """
-        photo = decode_photo(data, preprocessing.min_edge)
-        return cls(sha256, (photo.width, photo.height), photo.taken, preprocessing(photo.image))
+        limit = {} if max_pixels is None else {"max_pixels": max_pixels}
+        photo = decode_photo(data, preprocessing.min_edge, **limit)
+        size = (photo.width, photo.height)
+        return cls(sha256, size, photo.taken, photo.incomplete, preprocessing(photo.image))
 
 
 def encode(encoder: ImageEncoder, contents: Sequence[Content]) -> list[ContentRecord]:
@@ -101,7 +112,7 @@ def encode(encoder: ImageEncoder, contents: Sequence[Content]) -> list[ContentRe
         return []
     vectors = encoder.encode_pixels(np.stack([content.pixels for content in contents]))
     return [
-        ContentRecord(content.sha256, *content.size, vector, content.taken)
+        ContentRecord(content.sha256, *content.size, vector, content.taken, content.incomplete)
         for content, vector in zip(contents, vectors, strict=True)
     ]
 
@@ -136,7 +147,8 @@ def _decode(photo: PhotoEntry, photo_encoder: PhotoEncoder) -> _Decoded | None:
         record = PhotoRecord(photo, sha256, metadata=metadata)
         if sha256 in photo_encoder.known:
             return _Decoded(record)
-        return _Decoded(record, Content.of(data, sha256, photo_encoder.encoder.bundle.preprocessing))
+        content = Content.of(data, sha256, photo_encoder.encoder.bundle.preprocessing, photo_encoder.max_pixels)
+        return _Decoded(record, content)
     except PhotoUnreachable as error:
         return _Decoded(PhotoRecord(photo, reason=str(error)), unreachable=True)
     except PhotoError as error:

@@ -45,6 +45,7 @@ class IndexReport:
         seconds: Duration.
         kept_missing: Photos that were not found or read, but kept, because they may be in a skipped folder or file.
         skipped: Path and reason of each folder or file that could not be read.
+        incomplete: Path of each photo whose file ends early, now or before; what can be shown of it is indexed.
         additional: Results for each additional bundle; the counts above are those of the primary bundle.
         left_out: Folders and photos that were left out, by reason.
         unread: Files of kinds that are not read, by kind. Photos among them are in ``unreadable`` as well.
@@ -59,6 +60,7 @@ class IndexReport:
     seconds: float
     kept_missing: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
     additional: list[BundleReport] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     unread: list[UnreadKind] = field(default_factory=list)

@@ -39,7 +39,7 @@ _CONTENTS = (
     "SELECT rowid FROM vectors WHERE typeof(sha256) != 'text' OR length(sha256) != 64 OR typeof(width) != 'integer' "
     "OR typeof(height) != 'integer' OR typeof(taken) != 'text'"
 )
-_INCOMPLETE = " OR typeof(incomplete) != 'integer'"
+_INCOMPLETE = " OR incomplete NOT IN (0, 1)"
 _ORPHANS = "SELECT rowid FROM caption_vectors WHERE text NOT IN (SELECT text FROM captions)"
 
 

@@ -23,6 +23,7 @@ function caption(card, texts) {
   path.append(element("bdi", "", card.path))
   const facts = element("span", "ps-facts")
   facts.append(element("span", "ps-rank", card.rank))
+  if (card.incomplete) facts.append(element("span", "ps-incomplete", card.incomplete))
   const sure = card.matched || card.confidence
   if (sure) {
     const confidence = element("span", "ps-confidence", sure)

@@ -12,8 +12,10 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from photoseek.errors import PhotoError, PhotoUnreachable
+from photoseek.gallery.database.pixel_limit import max_pixels
 from photoseek.gallery.thumbnails import SIDE, thumbnail
 from photoseek.photos.photo_file import StoredPhoto
+from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
 from photoseek.service.errors import ApiError, documented, service_unavailable
 from photoseek.service.limits import MAX_SIDE, MIN_SIDE
@@ -42,7 +44,7 @@ def photo_routes(backend: Backend) -> APIRouter:
     @router.get("/v1/photos/{id}/thumbnail", responses={200: {"content": {"image/jpeg": _PHOTO}}})
     async def photo_thumbnail(id: PhotoId, side: Side = SIDE, etag: IfNoneMatch = None) -> Response:  # noqa: A002
         """Return a photo as an upright JPEG."""
-        return await backend.run(lambda: _thumbnail(find_photo(backend.searcher, int(id)), side, etag))
+        return await backend.run(lambda: _thumbnail(backend.searcher, int(id), side, etag))
 
     return router
 
@@ -75,12 +77,13 @@ def _streamed(found: PhotoContent, photo: StoredPhoto, headers: dict[str, str]) 
     return StreamingResponse(blocks, headers=headers | {"Content-Disposition": name}, media_type=media_type)
 
 
-def _thumbnail(found: PhotoContent, side: int, etag: str | None) -> Response:
+def _thumbnail(searcher: Searcher, photo: int, side: int, etag: str | None) -> Response:
+    found = find_photo(searcher, photo)
     current = found.etag(f"-{side}")
     if _is_current(current, etag):
         return Response(status_code=304, headers=_headers(current))
     try:
-        jpeg = thumbnail(found.file, side)
+        jpeg = thumbnail(found.file, side, max_pixels(searcher.gallery.database))
     except PhotoUnreachable as error:
         raise service_unavailable(error) from error
     except PhotoError as error:
