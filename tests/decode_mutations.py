@@ -1,4 +1,6 @@
-"""Decode damaged photos in a separate process, which a decoder may crash: ``python decode_mutations.py SEED COUNT``.
+"""Decode damaged photos in a separate process, which a decoder may crash.
+
+``python decode_mutations.py SEED COUNT``, and for raw files ``python decode_mutations.py SEED COUNT raw``.
 
 Each line of output is JSON: the seed and number of a photo before it is decoded, and the outcomes of each format.
 """
@@ -14,7 +16,7 @@ from random import Random
 
 import numpy as np
 
-from photo_mutations import mutated, seeds
+from photo_mutations import mutated, raw_seeds, seeds
 from photoseek.errors import PhotoError
 from photoseek.photos import formats
 from photoseek.photos.decode import decode_photo
@@ -46,11 +48,10 @@ def outcome(data: bytes) -> str:
     return "picture"
 
 
-def main(seed: str, count: int) -> None:
+def main(seed: str, count: int, valid: dict[str, bytes]) -> None:
     """Damage and decode ``count`` photos of each format."""
     formats.MAX_PIXELS = PIXELS
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    valid = seeds()
     others = list(valid.values())
     for name, data in valid.items():
         found: Counter[str] = Counter()
@@ -65,4 +66,4 @@ def main(seed: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), raw_seeds() if "raw" in sys.argv else seeds())
