@@ -68,8 +68,15 @@ def watch_gallery(
             f"{source.address}: expected a folder of this machine: object storage does not report changes; "
             "run photoseek index regularly, for example with cron"
         )
-    settings = {"recall": recall, "exclude": exclude, "pixel_limit": pixel_limit}
-    index = partial(gallery.index, bundle, precision=precision, **settings, progress=progress)
+    index = partial(
+        gallery.index,
+        bundle,
+        precision=precision,
+        recall=recall,
+        exclude=exclude,
+        pixel_limit=pixel_limit,
+        progress=progress,
+    )
     yield from _Watcher(gallery, index, _watchfiles(), stop or threading.Event(), poll_ms, settle_s).reports()
 
 

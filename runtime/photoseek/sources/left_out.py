@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from photoseek.photos.formats import FileKind
+from photoseek.sources.companions import Companions
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,15 @@ class LeftOutCounts:
         """Count a file of a kind that is not read."""
         self._kinds[kind] = self._kinds.get(kind, 0) + 1
         self._examples.setdefault(kind, path)
+
+    def add_other(self, kind: FileKind, path: str, name: str, companions: Companions | None) -> None:
+        """Count a file of a kind that is not read, unless it is one photo with another; see ``Companions``."""
+        if companions is None:
+            self.add_unread(kind, path)
+        elif (reason := companions.reason(name)) is not None:
+            self.add(reason, path, is_folder=False)
+        elif not companions.is_live_video(name):
+            self.add_unread(kind, path)
 
     def covers(self, path: str) -> bool:
         """Return whether a path is in a folder that was left out."""

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from photoseek.errors import GalleryError, GalleryNotFound, PhotoError
 from photoseek.photos.decode import read_bounded_file, read_photo
-from photoseek.photos.formats import VIDEOS, photo_suffixes, unread_kind
+from photoseek.photos.formats import photo_suffixes, unread_kind
 from photoseek.photos.metadata import SIDECAR_SUFFIXES, sidecar_names
 from photoseek.photos.xmp import MAX_BYTES
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps, sidecar_checksum
+from photoseek.sources.companions import Companions, is_raw_name, may_have_companion, suffix_of
 from photoseek.sources.exclusion import IGNORE_FILE, LINKED, MARKED, MARKERS, FolderRules
 from photoseek.sources.single_file import expected_folder
 from photoseek.system.atomic_write import read_bounded
@@ -33,7 +34,7 @@ _COARSE_TICK_S = 2.0  # of file systems that store whole seconds, or pairs of th
 
 def has_photo_suffix(name: str) -> bool:
     """Return whether a name has the suffix of a photo."""
-    return _suffix(name) in photo_suffixes()
+    return suffix_of(name) in photo_suffixes()
 
 
 def scan(folder: Path, gaps: ScanGaps | None = None, exclude: Sequence[str] = ()) -> Iterator[PhotoEntry]:
@@ -99,9 +100,17 @@ class _Directory:
     sidecars: dict[str, os.DirEntry[str]] = field(default_factory=dict)
 
     @cached_property
-    def stems(self) -> frozenset[str]:
-        """The names of its photos without their suffixes, in lower case."""
-        return frozenset(_stem(name) for name in self.names if has_photo_suffix(name))
+    def companions(self) -> Companions:
+        """Its photos, with which others are one photo."""
+        paths = {name: self.inside + decode_filename(name) for name in self.names if has_photo_suffix(name)}
+        return Companions(
+            name for name, path in paths.items() if self.rules.reason(path, name, is_folder=False) is None
+        )
+
+    @property
+    def inside(self) -> str:
+        """The start of the paths of its entries."""
+        return f"{self.path}/" if self.path else ""
 
     def child(self, path: str, entry: os.DirEntry[str]) -> _Directory:
         """Return a directory in it."""
@@ -130,9 +139,8 @@ class _Directory:
             return []
         if IGNORE_FILE in hidden and not self._read_rules(hidden[IGNORE_FILE], gaps):
             return []
-        inside = f"{self.path}/" if self.path else ""
         self.names = [entry.name for entry in found]
-        return [(inside + decode_filename(entry.name), entry) for entry in found]
+        return [(self.inside + decode_filename(entry.name), entry) for entry in found]
 
     def _read_rules(self, file: os.DirEntry[str], gaps: ScanGaps) -> bool:
         """Add the patterns of the ignore file; return False if it cannot be read: its folder is then skipped."""
@@ -153,6 +161,8 @@ class _Directory:
     def includes(self, path: str, name: str, gaps: ScanGaps, *, is_folder: bool = False) -> bool:
         """Return whether an entry is read, and count it if it is not."""
         reason = self.rules.reason(path, name, is_folder=is_folder)
+        if reason is None and not is_folder and is_raw_name(name):
+            reason = self.companions.reason(name)
         if reason is not None:
             gaps.left_out.add(reason, path, is_folder=is_folder)
         return reason is None
@@ -166,11 +176,9 @@ class _Directory:
                 reason = self.rules.reason(path, name, is_folder=True)
                 gaps.left_out.add(LINKED if reason is None else reason, path, is_folder=True)
             return
-        kind = unread_kind(_suffix(name))
-        if kind is None or self.rules.reason(path, name, is_folder=False) is not None:
-            return
-        if not (kind is VIDEOS and _stem(name) in self.stems):  # a Live Photo is one photo
-            gaps.left_out.add_unread(kind, path)
+        kind = unread_kind(suffix_of(name))
+        if kind is not None and self.rules.reason(path, name, is_folder=False) is None:
+            gaps.left_out.add_other(kind, path, name, self.companions if may_have_companion(name) else None)
 
     def photo(self, path: str, entry: os.DirEntry[str], status: os.stat_result, gaps: ScanGaps) -> PhotoEntry:
         """Return the entry of a photo in it, and restrict ``gaps.access`` to who may read it."""
@@ -192,14 +200,6 @@ class _Directory:
                 gaps.access.access &= self.access.narrowed(status, READ)
                 states.append((status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         return sidecar_checksum(states)
-
-
-def _suffix(name: str) -> str:
-    return name[name.rfind(".") :].lower()  # a Path for each file would cost as much as its stat
-
-
-def _stem(name: str) -> str:
-    return name[: name.rfind(".")].lower()
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from photoseek.photos.formats import VIDEOS, photo_suffixes, unread_kind
+from photoseek.photos.formats import photo_suffixes, unread_kind
 from photoseek.sources.base import ScanGaps
+from photoseek.sources.companions import Companions, may_have_companion, suffix_of
 from photoseek.sources.exclusion import IGNORE_FILE, MARKED, MARKERS, FolderRules
 from photoseek.system.filenames import decode_filename
 
@@ -32,28 +33,43 @@ class RemoteRules:
         """
         self._read, self._gaps = read, gaps
         places = [key.rpartition("/") for key in keys]
+        self._names: dict[str, list[str]] = {}
+        for folder, _, name in places:
+            if suffix_of(name) in photo_suffixes():
+                self._names.setdefault(folder, []).append(name)
+        self._companions: dict[str, Companions] = {}
         self._marked = {folder for folder, _, name in places if name in MARKERS}
         self._with_file = {folder for folder, _, name in places if name == IGNORE_FILE}
-        self._stems = {(folder, _stem(name)) for folder, _, name in places if _suffix(name) in photo_suffixes()}
         root = FolderRules.of_photo_folder(prefix.rpartition("/")[2], exclude)
         self._rules: dict[str, FolderRules | None] = {"": self._with_patterns("", root)}
 
     def includes(self, key: str) -> bool:
         """Return whether a key is that of a photo that is read, and count it if it is left out."""
         folder, _, name = key.rpartition("/")
-        suffix = _suffix(name)
+        suffix = suffix_of(name)
         kind = unread_kind(suffix)
         if (suffix not in photo_suffixes() and kind is None) or (rules := self._rules_of(folder)) is None:
             return False
         path = decode_filename(key)
         reason = rules.reason(path, name, is_folder=False)
+        companions = self._companions_in(folder, rules) if may_have_companion(name) and reason is None else None
         if suffix in photo_suffixes():
+            reason = companions.reason(name) if companions is not None else reason
             if reason is not None:
                 self._gaps.left_out.add(reason, path, is_folder=False)
             return reason is None
-        if kind is not None and reason is None and not (kind is VIDEOS and (folder, _stem(name)) in self._stems):
-            self._gaps.left_out.add_unread(kind, path)
+        if kind is not None and reason is None:
+            self._gaps.left_out.add_other(kind, path, name, companions)
         return False
+
+    def _companions_in(self, folder: str, rules: FolderRules) -> Companions:
+        """Return the photos of a folder that its rules do not leave out."""
+        if folder not in self._companions:
+            paths = {name: decode_filename(f"{folder}/{name}".lstrip("/")) for name in self._names.get(folder, ())}
+            self._companions[folder] = Companions(
+                name for name, path in paths.items() if rules.reason(path, name, is_folder=False) is None
+            )
+        return self._companions[folder]
 
     def _rules_of(self, folder: str) -> FolderRules | None:
         """Return the rules of a folder; None if it is left out."""
@@ -80,11 +96,3 @@ class RemoteRules:
         if problems:
             self._gaps.reasons[decode_filename(name)] = "; ".join(problems)
         return rules
-
-
-def _suffix(name: str) -> str:
-    return name[name.rfind(".") :].lower()
-
-
-def _stem(name: str) -> str:
-    return name[: name.rfind(".")].lower()

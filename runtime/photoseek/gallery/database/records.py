@@ -102,8 +102,8 @@ class StoredPhoto:
         if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
             raise ValueError(f"photo {path!r} is not a valid photo row")
         *dates, incomplete = more
-        valid = (date if isinstance(date, str) else "?" for date in dates)  # "?" fails the checksum
-        return cls(path, width, height, *valid, incomplete=bool(incomplete))
+        exif, xmp, sidecar = (date if isinstance(date, str) else "?" for date in dates)  # "?" fails the checksum
+        return cls(path, width, height, exif, xmp, sidecar, bool(incomplete))
 
     def checksum(self, photo: int) -> int:
         """Return the CRC-32 of the row with a photo id; snapshots record it.
