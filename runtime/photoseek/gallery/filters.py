@@ -23,6 +23,9 @@ TYPES = {
     "avif": ("avif",),
     "ppm": ("ppm",),
     "heic": ("heic", "heif", "hif"),
+    "jpeg2000": ("jp2", "j2k", "j2c", "jpx", "jpf"),
+    "jxl": ("jxl",),
+    "raw": ("arw", "cr2", "cr3", "dng", "nef", "orf", "raf", "rw2"),
 }
 """File types, and their extensions."""
 

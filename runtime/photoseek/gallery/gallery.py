@@ -265,8 +265,7 @@ class Gallery:
             of_primary = chosen if record.is_primary else self.bundles.image_precision(primary)
             limit_before = max_pixels(self.database)
             self.database.set_meta(**settings, precision=of_primary)
-            if max_pixels(self.database) != limit_before:
-                retry_refused_photos(self.database)
+            retry_refused_photos(self.database, limit_before)
             return index_gallery(
                 self.path,
                 self.database,

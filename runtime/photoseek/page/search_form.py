@@ -11,7 +11,7 @@ from photoseek.demo.gallery import picture_names
 from photoseek.gallery.snapshot.sample_queries import demo_queries, sample_queries
 from photoseek.page import components, messages
 from photoseek.page.strings import strings
-from photoseek.photos.formats import SUFFIXES
+from photoseek.photos.formats import photo_suffixes
 from photoseek.search.searcher import Searcher
 
 MAX_K = 50
@@ -88,7 +88,7 @@ def form_values() -> SearchForm:
 def render_upload(label: str, key: str) -> None:
     """Draw a field for a file; the photo is stored in the session under ``key``, and the field is empty again."""
     field = f"{key}-field-{st.session_state.setdefault(f'{key}-turn', 0)}"
-    endings = sorted(suffix.removeprefix(".") for suffix in SUFFIXES)
+    endings = sorted(suffix.removeprefix(".") for suffix in photo_suffixes())
     st.file_uploader(
         label, endings, key=field, on_change=_store_upload, args=(key, field), label_visibility="collapsed"
     )

@@ -99,3 +99,19 @@ def test_the_commands_have_the_option(photos: Path) -> None:
     assert reason in photoseek_command(*query).stderr
     assert "scan.png" in photoseek_command(*query, "--pixel-limit", "160").stdout
     assert "expected 1 to 2,147 megapixels" in photoseek_command(*query, "--pixel-limit", "0").stderr
+
+
+def test_refused_photos_are_tried_again_once_by_a_version_with_other_decoders(
+    large: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = Gallery.create(large, tiny_bundle)
+    gallery.index()
+    with gallery.database.writing() as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'decoders'")  # as in a gallery of an older version
+    monkeypatch.setattr(formats, "MAX_PIXELS", 150_000_000)
+    assert gallery.index().unreadable == []
+    (large / "broken.jpg").write_bytes(b"\xff\xd8\xff" + bytes(100))
+    gallery.index()
+    revision = gallery.database.revision()
+    gallery.index()
+    assert gallery.database.revision() == revision

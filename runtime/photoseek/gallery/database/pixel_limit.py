@@ -1,4 +1,4 @@
-"""The limit of pixels above which photos are not decoded, which a gallery keeps for later runs."""
+"""The limit of pixels above which photos are not decoded, which a gallery keeps, and when photos are tried again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from photoseek.errors import QueryError
 from photoseek.gallery.database.database import Database
 
 _KEY = "pixel_limit"  # megapixels
+_DECODERS = "decoders"
+_DECODERS_NOW = "2"  # changes when photos are decoded that were refused before
 _HIGHEST = 2_147  # megapixels; filters compare pixels as signed 32-bit integers
 
 
@@ -35,7 +37,18 @@ def max_pixels(database: Database) -> int | None:
     return int(found) * 1_000_000 if found.isdecimal() and 1 <= int(found) <= _HIGHEST else None
 
 
-def retry_refused_photos(database: Database) -> None:
-    """Make the next indexing try photos again that had too many pixels, although they have not changed."""
+def retry_refused_photos(database: Database, limit_before: int | None) -> None:
+    """Make the next indexing try photos again that it might decode now, although they have not changed.
+
+    These are photos with too many pixels, if the limit is no longer ``limit_before``, and all that were refused by an
+    older version of photoseek.
+    """
+    if database.meta().get(_DECODERS) != _DECODERS_NOW:
+        condition = "reason IS NOT NULL"
+    elif max_pixels(database) != limit_before:
+        condition = "reason LIKE '%pixels; at most %'"
+    else:
+        return
     with database.writing() as connection:
-        connection.execute("UPDATE photos SET sha256 = NULL WHERE reason LIKE '%pixels; at most %'")
+        connection.execute(f"UPDATE photos SET sha256 = NULL WHERE {condition}")
+        database.set_meta(**{_DECODERS: _DECODERS_NOW})
