@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from photoseek.photos.formats import RAW, VIDEOS, unread_kind
+from photoseek.photos.formats import RAW, VIDEOS, unread_kinds
 
 RAW_BESIDE_PICTURE = "raw files beside a picture of the same name, which is indexed; to index both, rename one"
 """The reason why a raw file is left out."""
@@ -52,7 +52,7 @@ def suffix_of(name: str) -> str:
 
 def _is_read(name: str) -> bool:
     """Return whether this installation reads a photo: a HEIC without its extra is only reported."""
-    return unread_kind(suffix_of(name)) is None
+    return suffix_of(name) not in unread_kinds()
 
 
 def _shot(name: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from photoseek.errors import GalleryError, GalleryNotFound, PhotoError
 from photoseek.photos.decode import read_bounded_file, read_photo
-from photoseek.photos.formats import photo_suffixes, unread_kind
+from photoseek.photos.formats import photo_suffixes, unread_kinds
 from photoseek.photos.metadata import SIDECAR_SUFFIXES, sidecar_names
 from photoseek.photos.xmp import MAX_BYTES
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps, sidecar_checksum
@@ -149,6 +149,8 @@ class _Directory:
                 raise ValueError("expected a regular file")
             self.rules, problems = self.rules.with_file(read_bounded(Path(file.path)))
         except (OSError, ValueError) as error:
+            if not os.path.lexists(file.path):  # deleted in the meantime
+                return True
             reason = f"{IGNORE_FILE} cannot be read: {getattr(error, 'strerror', None) or error}"
             if not self.path:
                 raise GalleryError(f"{printable(self.location)}: {reason}; make it readable, or remove it") from error
@@ -176,7 +178,7 @@ class _Directory:
                 reason = self.rules.reason(path, name, is_folder=True)
                 gaps.left_out.add(LINKED if reason is None else reason, path, is_folder=True)
             return
-        kind = unread_kind(suffix_of(name))
+        kind = unread_kinds().get(suffix_of(name))
         if kind is not None and self.rules.reason(path, name, is_folder=False) is None:
             gaps.left_out.add_other(kind, path, name, self.companions if may_have_companion(name) else None)
 

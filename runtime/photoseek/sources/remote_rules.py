@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from photoseek.photos.formats import photo_suffixes, unread_kind
+from photoseek.photos.formats import photo_suffixes, unread_kinds
 from photoseek.sources.base import ScanGaps
 from photoseek.sources.companions import Companions, may_have_companion, suffix_of
 from photoseek.sources.exclusion import IGNORE_FILE, MARKED, MARKERS, FolderRules
@@ -47,7 +47,7 @@ class RemoteRules:
         """Return whether a key is that of a photo that is read, and count it if it is left out."""
         folder, _, name = key.rpartition("/")
         suffix = suffix_of(name)
-        kind = unread_kind(suffix)
+        kind = unread_kinds().get(suffix)
         if (suffix not in photo_suffixes() and kind is None) or (rules := self._rules_of(folder)) is None:
             return False
         path = decode_filename(key)

@@ -72,7 +72,7 @@ def test_without_the_extras_the_files_are_counted(
     for name in ("a.dng", "b.CR2", "c.jxl", "d.nef", "d.jpg"):
         (photos / name).write_bytes(saved("JPEG"))
     monkeypatch.setattr(formats, "find_spec", lambda _: None)
-    caches = (formats.photo_suffixes, formats.unread_kind, formats.has_extra)
+    caches = (formats.photo_suffixes, formats.unread_kinds, formats.has_extra)
     for cached in caches:
         cached.cache_clear()
     try:

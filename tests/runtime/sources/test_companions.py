@@ -27,11 +27,11 @@ def extras(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     """Whether raw files are read; HEIC always is."""
     installed = {formats.HEIC.package} | ({formats.RAW.package} if request.param else set())
     monkeypatch.setattr(formats, "find_spec", lambda name: object() if name in installed else None)
-    for cached in (formats.photo_suffixes, formats.unread_kind, formats.has_extra):
+    for cached in (formats.photo_suffixes, formats.unread_kinds, formats.has_extra):
         cached.cache_clear()
     yield request.param
     monkeypatch.undo()
-    for cached in (formats.photo_suffixes, formats.unread_kind, formats.has_extra):
+    for cached in (formats.photo_suffixes, formats.unread_kinds, formats.has_extra):
         cached.cache_clear()
 
 
@@ -93,13 +93,13 @@ def test_a_raw_file_is_indexed_if_its_picture_is_left_out(tmp_path: Path, extras
 
 def test_a_raw_file_is_indexed_if_its_picture_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats.FileKind, "is_read", property(lambda kind: kind is formats.RAW))
-    for cached in (formats.photo_suffixes, formats.unread_kind):
+    for cached in (formats.photo_suffixes, formats.unread_kinds):
         cached.cache_clear()
     try:
         found: list[PhotoEntry] = list(scan(_made(tmp_path)))
     finally:
         monkeypatch.undo()
-        for cached in (formats.photo_suffixes, formats.unread_kind):
+        for cached in (formats.photo_suffixes, formats.unread_kinds):
             cached.cache_clear()
     assert sorted(photo.path for photo in found) == ["IMG_1.DNG", "IMG_1.HEIC"]  # the latter is reported
 
