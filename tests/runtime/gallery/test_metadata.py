@@ -130,6 +130,7 @@ def older(folder: Path) -> None:
     with connection:
         for name in ("sidecar", "xmp_taken", "sidecar_taken", "titles", "keywords", "descriptions"):
             connection.execute(f"ALTER TABLE photos DROP COLUMN {name}")
+        connection.execute("DROP INDEX vectors_incomplete")
         connection.execute("ALTER TABLE vectors DROP COLUMN incomplete")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
