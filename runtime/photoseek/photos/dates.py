@@ -115,11 +115,13 @@ def _date(numbers: Iterable[str | int]) -> str:
     """Return a date in the form of ``exif_taken``, as long as its numbers allow; empty if it is a mistake."""
     values = [*map(int, numbers)]
     year, month, day, hour, minute, second = values + [0, 1, 1, 0, 0, 0][len(values) :]
+    second = min(second, 59)  # 60 is a leap second
     try:
-        date = datetime(year, month, day, hour, minute, min(second, 59))  # 60 is a leap second
+        datetime(year, month, day, hour, minute, second)
     except ValueError:
         return ""
-    if not _EARLIEST_YEAR <= date.year <= datetime.now().year + 1:  # a camera's clock may be in another time zone
+    if not _EARLIEST_YEAR <= year <= datetime.now().year + 1:  # a camera's clock may be in another time zone
         return ""
-    forms = {1: "%Y", 2: "%Y-%m", 3: "%Y-%m-%d"}
-    return date.strftime(forms.get(len(values), "%Y-%m-%d %H:%M:%S"))
+    if len(values) < 4:
+        return f"{year:04}-{month:02}-{day:02}"[: (4, 7, 10)[len(values) - 1]]
+    return f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -41,13 +41,15 @@ class NameQuery:
     """What names are searched for.
 
     Attributes:
-        any: The full-text query that every match meets; empty if the query has no words.
-        classes: The classes of matches, best first.
+        added: The words that all have to match; none if nothing can match.
+        subtracted: The words of each term that must not all match.
+        single: Whether the added words are one term, which may be a whole name.
         only: Whether only names are searched.
     """
 
-    any: str
-    classes: tuple[NameClass, ...]
+    added: tuple[str, ...]
+    subtracted: tuple[tuple[str, ...], ...] = ()
+    single: bool = True
     only: bool = False
 
     @classmethod
@@ -62,19 +64,31 @@ class NameQuery:
         if names == "never":
             return None
         added = [words(_without_suffix(term.text)) for term in terms if term.weight > 0]
-        found = [word for each in added for word in each]
+        found = tuple(word for each in added for word in each)
         if names == "only" and not added:
             raise QueryError("names: expected a text to search names for, found none")
         if not found or len(found) > _MAX_WORDS:
-            return cls("", (), only=True) if names == "only" else None
-        subtracted = [words(term.text) for term in terms if term.weight < 0]
-        without = "".join(f" NOT ({_all(ANY, each)})" for each in subtracted if each)
-        every = f"({_all(ANY, found)}){without}"
-        classes = []
-        if len(added) == 1:
-            classes += [NameClass(name, True, f"{whole(letter, found)}{without}") for name, letter in _FIELDS.items()]
-        classes += [NameClass(name, False, f"({_all(letter, found)}){without}") for name, letter in _FIELDS.items()]
-        return cls(every, (*classes, NameClass("name", False, every)), only=names == "only")
+            return cls((), only=True) if names == "only" else None
+        subtracted = tuple(tuple(each) for term in terms if term.weight < 0 and (each := words(term.text)))
+        return cls(found, subtracted, len(added) == 1, names == "only")
+
+    @property
+    def any(self) -> str:
+        """The full-text query that every match meets; empty if nothing can match."""
+        return f"({_all(ANY, self.added)}){self._without}" if self.added else ""
+
+    def classes(self) -> Iterator[NameClass]:
+        """Yield the classes of matches, best first."""
+        if self.single:
+            for name, letter in _FIELDS.items():
+                yield NameClass(name, True, f"{whole(letter, self.added)}{self._without}")
+        for name, letter in _FIELDS.items():
+            yield NameClass(name, False, f"({_all(letter, self.added)}){self._without}")
+        yield NameClass("name", False, self.any)
+
+    @property
+    def _without(self) -> str:
+        return "".join(f" NOT ({_all(ANY, each)})" for each in self.subtracted)
 
 
 def _all(field: str, found: Sequence[str]) -> str:

@@ -113,10 +113,12 @@ class NameSearch:
             return Candidates(hits, vectors, sum(len(each.rows) for each in found) <= count)
         if not found:
             return nearest(query, count, where)
-        return self._fuse(snapshot, found, nearest(query, max(count, DEPTH), where), query)
+        return self._fuse(snapshot, found, nearest(query, max(count, DEPTH), where), query, count)
 
-    def _fuse(self, snapshot: Snapshot, classes: list[_Matches], near: Candidates, query: Query) -> Candidates:
-        """Return the nearest photos and those that match, by the sum of their reciprocal ranks."""
+    def _fuse(
+        self, snapshot: Snapshot, classes: list[_Matches], near: Candidates, query: Query, count: int
+    ) -> Candidates:
+        """Return the best of the nearest photos and those that match, by the sum of their reciprocal ranks."""
         places = {hit.id: place for place, hit in enumerate(near.hits)}
         ranks: dict[int, tuple[int, Matched]] = {}
         further = []
@@ -129,18 +131,23 @@ class NameSearch:
             chosen = np.array([row for row in others if row < single or last <= DEPTH], dtype=np.int64)
             further.append(replace(each, rows=each.rows[chosen], ids=each.ids[chosen], scores=each.scores[chosen]))
         more, vectors = self._hits(snapshot, further, query, None)
-        hits, keys = [], []
+        hits, keys = [*near.hits, *more], []
         doubtful = bool(near.hits) and near.hits[0].low_confidence
-        for place, hit in enumerate([*near.hits, *more], start=1):
-            score = 1 / (RRF_K + place) if place <= len(near.hits) else 0.0
-            rank, matched = ranks.get(hit.id, (DEPTH + 1, None))
-            if counts := rank <= DEPTH:
-                score += 1 / (RRF_K + rank)
+        for place, hit in enumerate(hits, start=1):
+            rank = ranks[hit.id][0] if hit.id in ranks else DEPTH + 1
+            counts = rank <= DEPTH
+            score = 1 / (RRF_K + rank) if counts else 0.0
+            if place <= (min(DEPTH, len(near.hits)) if counts else len(near.hits)):  # the same for any number of hits
+                score += 1 / (RRF_K + place)
             keys.append((doubtful and not counts, -score, not counts, -hit.score))
-            hits.append(replace(hit, matched=matched, low_confidence=False) if counts else hit)
-        order = sorted(range(len(hits)), key=keys.__getitem__)
-        joined = np.concatenate([near.vectors, vectors])[order]
-        return Candidates([replace(hits[row], rank=rank) for rank, row in enumerate(order, 1)], joined, near.complete)
+        order = sorted(range(len(hits)), key=keys.__getitem__)[:count]
+        ranked = []
+        for rank, row in enumerate(order, start=1):
+            hit, counts = hits[row], not keys[row][2]
+            matched = ranks[hit.id][1] if counts else None
+            ranked.append(replace(hit, rank=rank, matched=matched, low_confidence=hit.low_confidence and not counts))
+        complete = near.complete and len(hits) <= count
+        return Candidates(ranked, np.concatenate([near.vectors, vectors])[order], complete)
 
     def _hits(
         self, snapshot: Snapshot, classes: list[_Matches], query: Query, count: int | None
@@ -158,12 +165,13 @@ class NameSearch:
 
 def _find(snapshot: Snapshot, names: NameQuery, query: Query, where: Filter | None) -> list[_Matches]:
     """Return the photos of a snapshot that match, by class; none of a class is in a better one."""
-    if not names.any or not any(index.search(names.any, 1) for index in snapshot.names):
+    match = names.any
+    if not match or not any(index.search(match, 1) for index in snapshot.names):
         return []
     most = MAX_ONLY if names.only else MAX_MATCHES
     seen, read = np.zeros(0, dtype=np.int64), 0
     found = []
-    for kind in names.classes:
+    for kind in names.classes():
         if not (kind.is_whole or names.only) and len(seen) >= DEPTH:
             break  # further ranks do not count
         limit = most if kind.is_whole or names.only else DEPTH + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from photoseek.bundle.bundle import Bundle
@@ -132,7 +131,6 @@ class Searcher(SearchBackend):
         if where is not None and not isinstance(where, Filter):
             raise QueryError(f"where: expected a photoseek.gallery.filters.Filter, found {type(where).__name__}")
         query = query if isinstance(query, Query) else Query(query)
-        query = replace(query, vector=as_query_vector(query.vector, self.bundle.dim))
         return self.names.candidates(query, count, where, self.nearest_by_vector)
 
     def nearest_by_vector(self, query: Query, count: int, where: Filter | None = None) -> Candidates:

@@ -249,3 +249,21 @@ def test_a_closed_pipe_is_not_an_error(gallery: Gallery, form: str) -> None:
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=buffered, timeout=120, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_names_are_searched_and_shown_in_the_table(gallery: Gallery) -> None:
+    search = ("search", "--gallery", gallery.path, "-k", "3")
+    table = photoseek_command(*search, "red 2").stdout
+    assert "matched" in table
+    assert table.count(" name ") == 1
+    only = json.loads(photoseek_command(*search, "red-2.png", "--names", "only", "--json").stdout)
+    assert [(hit["path"], hit["matched"]) for hit in only] == [("red/red-2.png", "name")]
+    never = photoseek_command(*search, "red 2", "--names", "never", "--json")
+    assert len(json.loads(never.stdout)) == 3
+    assert "matched" not in never.stdout
+    none = photoseek_command(*search, "zebra", "--names", "only")
+    assert none.returncode == 0
+    assert "no name, title or keyword has all of these words" in none.stderr
+    without_text = photoseek_command(*search, "--similar-to", "red/red-0.png", "--names", "only")
+    assert without_text.returncode == 1
+    assert "names: expected a text" in without_text.stderr

@@ -236,3 +236,36 @@ def test_indexing_is_available_on_loopback_only(
 
     monkeypatch.setattr(streamlit, "get_option", lambda _: address)
     assert ("Index this folder" in [button.label for button in page.run().button]) is available
+
+
+def test_names_are_searched_and_shown(page: AppTest, rendered: dict[str, Any]) -> None:
+    page.run().text_input(key="q-field").set_value("blue 3").run()
+    cards = {card["path"]: (card["matched"], card["confidence"]) for card in rendered["cards"]["cards"]}
+    assert cards["blue/blue-3.png"] == ("name", "")
+    assert "blue/blue-3.png" in list(cards)[:2]
+    page.selectbox(key="field-0-names").select("only").run()
+    assert names(rendered) == ["blue-3.png"]
+    assert [chip["label"] for chip in rendered["chips"]["chips"]] == ["names only"]
+    assert page.query_params["names"] in ("only", ["only"])
+    page.selectbox(key="field-0-names").select("never").run()
+    assert {card["matched"] for card in rendered["cards"]["cards"]} == {""}
+    assert not page.exception
+
+
+def test_a_link_chooses_whether_names_are_searched(page: AppTest, rendered: dict[str, Any]) -> None:
+    page.run()
+    new_session(q="green 1", names="only").run()
+    assert names(rendered) == ["green-1.png"]
+    new_session(q="green 1", names="maybe").run()
+    assert len(names(rendered)) > 1
+
+
+def test_an_opened_photo_shows_its_date_and_where_that_is_from(
+    page: AppTest, rendered: dict[str, Any], gallery: Gallery
+) -> None:
+    (gallery.photos.root / "red" / "red-1.png").rename(gallery.photos.root / "red" / "IMG_20190824_101112.png")
+    gallery.index()
+    page.session_state["opened"] = "red/IMG_20190824_101112.png"
+    page.run().text_input(key="q-field").set_value("red").run()
+    assert "2019-08-24 10:11:12 (file name)" in text_of(page)
+    assert rendered

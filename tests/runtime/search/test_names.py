@@ -213,6 +213,9 @@ def test_a_large_folder_does_not_displace_the_nearest_photos(tmp_path: Path, tin
         assert len(ranks := [hit.rank for hit in searcher.search("red", k=20) if hit.matched == "folder"]) == 5
         assert min(ranks) == 5 or near[0].startswith("red2019/")
         assert len(searcher.search("beach", k=5_000, names="only")) == 3_000
+        first = searcher.search("pier", k=100)
+        for k in (1, 7, 101, 300):
+            assert searcher.search("pier", k=k)[:100] == first[:k]
         where = Filter(folder="pier2019")
         assert len(searcher.search("2019", k=50, names="only", where=where)) == 5
 

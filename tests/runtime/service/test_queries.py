@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -88,3 +89,20 @@ def test_an_unknown_folder_is_an_error_that_names_the_closest(client: httpx.Clie
         assert answer.json()["error"]["message"] == (
             "folder: expected a folder of this gallery, found 'Bleu'; the closest: 'blue'"
         )
+
+
+def test_names_are_searched_also_only_or_never(client: httpx.Client) -> None:
+    def hits(**fields: Any) -> list[dict[str, Any]]:
+        answer = client.post("/v1/search", json={"k": 24, **fields})
+        assert answer.status_code == 200
+        return list(answer.json()["hits"])
+
+    assert [hit["path"] for hit in hits(text="green-2.png", names="only")] == ["green/green-2.png"]
+    assert {hit["matched"] for hit in hits(text="green", names="only")} == {"folder"}
+    assert hits(text="zebra", names="only") == []
+    mixed = hits(text="green-2.png")
+    assert "green/green-2.png" in [hit["path"] for hit in mixed[:2]]
+    assert [hit["path"] for hit in mixed if "matched" in hit] == ["green/green-2.png"]
+    assert not any("matched" in hit for hit in hits(text="green-2.png", names="never"))
+    for fields in ({"text": "red", "names": "maybe"}, {"similar_to": "red/red-0.png", "names": "only"}):
+        assert client.post("/v1/search", json=fields).status_code == 422
