@@ -265,5 +265,5 @@ def test_names_are_searched_and_shown_in_the_table(gallery: Gallery) -> None:
     assert none.returncode == 0
     assert "no name, title or keyword has all of these words" in none.stderr
     without_text = photoseek_command(*search, "--similar-to", "red/red-0.png", "--names", "only")
-    assert without_text.returncode == 1
+    assert without_text.returncode == 2
     assert "names: expected a text" in without_text.stderr
