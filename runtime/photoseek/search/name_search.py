@@ -45,7 +45,8 @@ MAX_ONLY = 10_000
 """Maximum number of photos of each class that are read if only names are searched."""
 
 _MOST_READ = 100  # vectors that may stay in memory
-_MAX_ROUNDS = 50  # of ``MAX_MATCHES`` photos that a filter excludes
+_PAGE = 2_000  # photos that are read at once
+_MAX_FILTERED = {False: 50_000, True: 1_000_000}  # photos that are read for a filter; True: only names are searched
 
 Nearest = Callable[["Query", int, Filter | None], Candidates]
 """Returns the photos nearest to a query, at least a number of them if there are as many."""
@@ -103,11 +104,11 @@ class NameSearch:
             return nearest(query, count, where)
         try:
             snapshot = self._index.snapshot
-            found = _find(snapshot, names, query, where)
-        except GalleryError:  # such as a store whose gallery was never searched here
+        except GalleryError:  # such as that of a store whose gallery was never indexed here
             if names.only:
                 raise
             return nearest(query, count, where)
+        found = _find(snapshot, names, query, where)
         if names.only:
             hits, vectors = self._hits(snapshot, [each.sorted({}) for each in found], query, count)
             return Candidates(hits, vectors, sum(len(each.rows) for each in found) <= count)
@@ -175,7 +176,8 @@ def _find(snapshot: Snapshot, names: NameQuery, query: Query, where: Filter | No
         if not (kind.is_whole or names.only) and len(seen) >= DEPTH:
             break  # further ranks do not count
         limit = most if kind.is_whole or names.only else DEPTH + 1
-        rows = _rows(snapshot, kind.match, limit, query.exclude_id, where)
+        rows = _rows(snapshot, kind.match, limit, where, _MAX_FILTERED[names.only])
+        rows = rows[snapshot.ids[rows] != query.exclude_id] if query.exclude_id is not None else rows
         rows = rows[~np.isin(rows, seen, assume_unique=True)]
         seen = np.concatenate([seen, rows])
         if not len(rows):
@@ -188,21 +190,27 @@ def _find(snapshot: Snapshot, names: NameQuery, query: Query, where: Filter | No
     return found
 
 
-def _rows(snapshot: Snapshot, match: str, most: int, exclude_id: int | None, where: Filter | None) -> Rows:
-    """Return the rows of a snapshot that match a full-text query and a filter, at most ``most``."""
+def _rows(snapshot: Snapshot, match: str, most: int, where: Filter | None, most_read: int) -> Rows:
+    """Return the rows of a snapshot that match a full-text query and a filter, at most ``most``.
+
+    Args:
+        snapshot: The snapshot.
+        match: The query.
+        most: Maximum number of rows.
+        where: The filter.
+        most_read: Maximum number of photos that match the query and are compared with the filter.
+    """
     matches = None if where is None or where.empty else snapshot.columns.matching(where)
-    found: list[Rows] = []
+    size = min(most, _PAGE) if matches is None else _PAGE
+    found, count, read = [np.zeros(0, dtype=np.int64)], 0, 0
     for index in snapshot.names:
-        after = 0
-        for _ in range(_MAX_ROUNDS):
-            ids = np.array(index.search(match, most, after), dtype=np.int64)
+        after, page = 0, size
+        while count < most and read < most_read and page == size:
+            ids = np.array(index.search(match, size, after), dtype=np.int64)
             rows = np.searchsorted(snapshot.ids, ids)
             rows = rows[snapshot.ids[np.minimum(rows, len(snapshot.ids) - 1)] == ids]  # without removed photos
-            if matches is not None:
-                rows = rows[matches(rows)]
+            rows = rows if matches is None else rows[matches(rows)]
             found.append(rows)
-            if len(ids) < most or sum(map(len, found)) >= most:
-                break
-            after = int(ids[-1])
-    every = np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-    return every[snapshot.ids[every] != exclude_id][:most] if exclude_id is not None else every[:most]
+            page, count, read = len(ids), count + len(rows), read + len(ids)
+            after = int(ids[-1]) if page else 0
+    return np.concatenate(found)[:most]

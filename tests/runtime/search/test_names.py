@@ -226,7 +226,7 @@ def test_matches_equal_brute_force_after_any_changes(
 ) -> None:
     monkeypatch.setattr(build, "MIN_BASE", 0)
     monkeypatch.setattr(build, "MAX_SHARE", 0.6)
-    monkeypatch.setattr("photoseek.search.name_search.MAX_ONLY", batch)
+    monkeypatch.setattr("photoseek.search.name_search._PAGE", batch)
     rng = np.random.default_rng(batch)
     pool = ["dog", "beach", "2019", "Snow", "狗", "é"]
 
@@ -258,11 +258,7 @@ def test_matches_equal_brute_force_after_any_changes(
                     else set()
                 )
                 hits = searcher.search(" ".join(asked), names="only", k=1_000, where=where)
-                if batch > 100:
-                    assert {hit.path for hit in hits} == expected
-                else:
-                    assert {hit.path for hit in hits} <= expected
-                    assert bool(hits) == bool(expected)
+                assert {hit.path for hit in hits} == expected
         assert deltas > 3
 
 
