@@ -194,7 +194,7 @@ def photo_metadata(data: bytes) -> Metadata:
         return Metadata()
     try:
         with suppress_pillow_warnings(), open_image(io.BytesIO(data), head, len(data)) as image:
-            return metadata_of(image)
+            return metadata_of(image, data)
     except MemoryError:
         raise
     except Exception:  # see _photo_errors

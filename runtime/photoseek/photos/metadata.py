@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from photoseek.photos.iptc import CAPTION, KEYWORD, TITLE, parse_iptc
-from photoseek.photos.xmp import Xmp, lines, parse_xmp
+from photoseek.photos.xmp import Xmp, lines, parse_xmp, png_xmp
 
 SIDECAR_SUFFIXES = (".xmp", ".XMP")
 """Suffixes of XMP files."""
@@ -48,15 +48,13 @@ class Metadata:
         )
 
 
-def metadata_of(image: Image.Image) -> Metadata:
-    """Return the metadata in an open file; damaged ones are left out."""
+def metadata_of(image: Image.Image, data: bytes) -> Metadata:
+    """Return the metadata in an open file, of which ``data`` is the content; damaged ones are left out."""
     try:
-        document = image.info.get("xmp")
+        document = image.info.get("xmp") or (png_xmp(data) if image.format == "PNG" else None)
         iptc = parse_iptc(_iptc(image))
     except Exception:  # of a format's plugin; damaged metadata does not make the photo unreadable
         document, iptc = None, {}
-    if isinstance(document, str):  # of a PNG in some versions of Pillow
-        document = document.encode()
     xmp = parse_xmp(document) if isinstance(document, bytes) else Xmp()
     return Metadata(
         xmp.taken,

@@ -5,6 +5,7 @@ ISO 16684-1. Read with the standard library's expat; a document with a DTD, whic
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pyexpat import ExpatError, ParserCreate
@@ -36,6 +37,8 @@ _NEEDED = frozenset((*_DATES, _TITLE, _KEYWORDS, _DESCRIPTION, _HIERARCHY))
 _TOP = (f"{_RDF} RDF", f"{_RDF} Description")
 _LISTS = frozenset(f"{_RDF} {name}" for name in ("Alt", "Bag", "Seq"))
 _ITEM = f"{_RDF} li"
+_PNG, _PNG_KEYWORD = b"\x89PNG\r\n\x1a\n", b"XML:com.adobe.xmp\0"
+_MAX_CHUNKS = 100_000  # of a PNG; one of 512 MB has 65,000 of the usual size
 _MAX_DEPTH = 64  # of elements; the properties that are read have six
 
 
@@ -73,6 +76,26 @@ def parse_xmp(document: bytes) -> Xmp:
         lines((*found.get(_KEYWORDS, ()), *hierarchy)),
         lines(found.get(_DESCRIPTION, ())),
     )
+
+
+def png_xmp(data: bytes) -> bytes | None:
+    """Return the document in the chunks of a PNG, which Pillow reads only up to the pixels; None if there is none."""
+    at = len(_PNG)
+    for _ in range(_MAX_CHUNKS if data.startswith(_PNG) else 0):
+        if at + 8 > len(data):
+            break
+        size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        if kind == b"iTXt" and data.startswith(_PNG_KEYWORD, at + 8):
+            flag, rest = data[at + 8 + len(_PNG_KEYWORD)], data[at + 10 + len(_PNG_KEYWORD) : at + 8 + size]
+            document = rest.split(b"\0", 2)[-1]  # after the language and the translated keyword
+            return _inflated(document) if flag else document
+        at += size + 12
+    return None
+
+
+def _inflated(document: bytes) -> bytes:
+    found = zlib.decompressobj().decompress(document, MAX_BYTES + 1)
+    return found if len(found) <= MAX_BYTES else b""
 
 
 def lines(texts: Iterable[str]) -> tuple[str, ...]:

@@ -28,13 +28,21 @@ def test_xmp_in_other_formats_is_read(name: str) -> None:
     assert photo_metadata(file.getvalue()).keywords == ("sea", "Brighton & Hove")
 
 
-def test_xmp_in_a_png_is_read() -> None:
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("at_the_end", [False, True])
+def test_xmp_in_a_png_is_read(compressed: bool, at_the_end: bool) -> None:
+    """ExifTool writes it after the pixels, where Pillow finds it only when these are decoded."""
     from PIL.PngImagePlugin import PngInfo
 
     file, info = io.BytesIO(), PngInfo()
-    info.add_itxt("XML:com.adobe.xmp", DOCUMENT.decode())
+    info.add_itxt("XML:com.adobe.xmp", DOCUMENT.decode(), zip=compressed)
     Image.new("RGB", (64, 48)).save(file, "PNG", pnginfo=info)
-    assert photo_metadata(file.getvalue()).titles == ("The pier",)
+    data = file.getvalue()
+    start, last = data.index(b"iTXt") - 4, data.index(b"IEND") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4])
+    moved = data[:start] + data[end:last] + data[start:end] + data[last:]
+    assert photo_metadata(moved if at_the_end else data).titles == ("The pier",)
+    assert photo_metadata(moved[: -len(data) // 4] if at_the_end else data[:start]) == Metadata()
 
 
 @pytest.mark.parametrize(("charset", "encoding"), [(b"\x1b%G", "utf-8"), (b"", "utf-8"), (b"", "latin-1")])
