@@ -13,6 +13,7 @@ from photoseek.errors import BundleError, GalleryNotFound
 from photoseek.gallery.bundles import GalleryBundles
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles, primary_record, save_bundle, to_record
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.excluded import exclude_settings
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.file_names import DATABASE
 from photoseek.gallery.folder import create_folder, expect_database
@@ -202,6 +203,7 @@ class Gallery:
         engines: Collection[Engine] | None = None,
         backend: EncodingBackend | None = None,
         rehash: bool = False,
+        exclude: Collection[str] | None = None,
     ) -> IndexReport:
         """Update the gallery from its photo folder: encode new and changed photos with each of its bundles.
 
@@ -217,10 +219,12 @@ class Gallery:
             backend: Encodes the photos, such as a ``RayBackend``. None: threads of this process.
             rehash: Whether to read every photo and compare its SHA-256, even if size, timestamps and inode are
                 unchanged.
+            exclude: Patterns, as in ``.gitignore``, of folders and photos to leave out, now and in later runs. None:
+                as before.
 
         Raises:
             MissingExtra: The library of an engine is not installed.
-            QueryError: Invalid recall or engine.
+            QueryError: Invalid recall, engine or pattern.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder does not exist, or all of its photos have disappeared.
             GalleryIncompatible: The gallery does not contain the bundle.
@@ -229,7 +233,7 @@ class Gallery:
         """
         from photoseek.gallery.indexing.index import index_gallery
 
-        settings = index_settings(recall, engines)
+        settings = {**index_settings(recall, engines), **exclude_settings(exclude)}
         bundle = bundle or self.bundles.load()
         record = self.bundles.require(bundle)
         chosen = self.bundles.image_precision(bundle, precision)
