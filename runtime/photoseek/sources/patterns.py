@@ -30,6 +30,8 @@ class _Pattern:
     def matches(self, path: str, name: str) -> bool:
         """Return whether it matches an entry itself: a match of a folder above says nothing about the entry."""
         subject = path if self.of_path else name
+        if self.text.endswith("/**"):  # what is in a folder, not the folder
+            subject = subject.removesuffix("/")
         found = self.compiled.match_file(subject)
         return found is not None and (not found.match.re.groups or found.match.end() == len(subject))
 
