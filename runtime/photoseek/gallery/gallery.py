@@ -26,6 +26,7 @@ from photoseek.gallery.snapshot.snapshot import Snapshot, open_current
 from photoseek.gallery.snapshot.stale import stale_files
 from photoseek.gallery.status import GalleryStatus, gallery_status
 from photoseek.gallery.trust import Answer, Trust
+from photoseek.gallery.writable import expect_writable
 from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
 from photoseek.system.permissions import OWNER, access_of
@@ -91,7 +92,8 @@ class Gallery:
         folder = resolve_location(source, path)
         source.check_available()
         expect_no_gallery(folder)
-        create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalSource) else OWNER)
+        with expect_writable(folder):
+            create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalSource) else OWNER)
         meta = {"photos": record_of(source, folder), **primary_record(bundle)}
         with exclusive_writer(folder):
             expect_no_gallery(folder)
