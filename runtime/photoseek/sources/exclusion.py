@@ -42,6 +42,7 @@ _PREVIEW_SUFFIX = ".lrdata"
 _LIBRARY_SUFFIX = ".photoslibrary"
 _ORIGINALS = frozenset({"originals", "masters"})  # the latter before macOS 10.15
 _SILENT = ""
+_BY = "by "  # before the name of an option or of an ignore file
 
 
 def check_patterns(patterns: Sequence[str]) -> None:
@@ -66,7 +67,7 @@ class _Scope:
         """Return whether an entry is left out, and the reason; None if no pattern matches."""
         inside = path[len(self.folder) + 1 :] if self.folder else path
         found = self.patterns.decide(inside, is_folder=is_folder)
-        return None if found is None else (found[0], f"by {self.file or f'--exclude {found[1]!r}'}")
+        return None if found is None else (found[0], f"{_BY}{self.file or f'--exclude {found[1]!r}'}")
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,11 @@ class FolderRules:
         if self.in_library and lower not in _ORIGINALS:
             return _DERIVATIVES
         return _PREVIEWS if lower.endswith(_PREVIEW_SUFFIX) else _BY_NAME.get(lower)
+
+
+def is_chosen(reason: str) -> bool:
+    """Return whether people choose what is left out for a reason: by a pattern, or by a marker."""
+    return reason == MARKED or reason.startswith(_BY)
 
 
 def is_left_out(rules: FolderRules, parts: Sequence[str]) -> bool:

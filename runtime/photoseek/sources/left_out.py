@@ -72,9 +72,6 @@ class LeftOutCounts:
         parts = path.split("/")
         return any("/".join(parts[:depth]) in self.folders for depth in range(1, len(parts) + 1))
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
     def left_out(self) -> list[LeftOut]:
         """Return the counts by reason, in the order in which they were found."""
         found = self._found.items()

@@ -25,6 +25,7 @@ from photoseek.gallery.snapshot.build import build_snapshot
 from photoseek.gallery.snapshot.stale import remove_stale_files
 from photoseek.photos.formats import HEIC, INSTALL_HINT
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
+from photoseek.sources.exclusion import is_chosen
 from photoseek.sources.left_out import UnreadKind
 from photoseek.sources.local import LocalSource
 from photoseek.system.filenames import encode_filename
@@ -145,7 +146,8 @@ def _scan(gallery: Path, database: Database, folder: PhotoSource) -> _Scan:
     if isinstance(folder, LocalSource):
         _check_mounts(database, folder.root, found, gaps)
     removed = {path for path in missing if not gaps.covers(path)}
-    if removed and not found and not gaps.left_out:
+    chosen = any(is_chosen(each.reason) for each in gaps.left_out.left_out())
+    if removed and not found and not chosen:
         question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is the address correct?"
         raise GalleryNotFound(f"{folder.address}: no photo found where {len(missing):,} were; {question}")
     return _Scan(found, recorded, gaps, missing, removed)
