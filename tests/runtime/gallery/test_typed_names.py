@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from photoseek import Bundle, Gallery, Searcher
-from photoseek.captions import Caption
 from photoseek.errors import QueryError
 from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.gallery.filters import Filter

@@ -364,9 +364,7 @@ def test_what_is_left_out_of_a_folder_is_left_out_of_a_bucket(s3: S3, tiny_bundl
     assert [(each.kind, each.files) for each in gallery.index().unread] == [("videos", 1)]
 
 
-def test_an_object_in_place_of_a_folder_is_named_for_what_it_is(
-    s3: S3, tiny_bundle: Bundle, tmp_path: Path
-) -> None:
+def test_an_object_in_place_of_a_folder_is_named_for_what_it_is(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> None:
     fill(s3)
     s3.put("photos.zip", b"PK")
     for name, message in (
