@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -95,9 +96,9 @@ def photo_suffixes() -> frozenset[str]:
 
 
 @cache
-def unread_kind(suffix: str) -> FileKind | None:
-    """Return the kind of files with a suffix in lower case if this installation does not read it."""
-    return next((kind for kind in KINDS if suffix in kind.suffixes and not kind.is_read), None)
+def unread_kinds() -> Mapping[str, FileKind]:
+    """Return the kinds that this installation does not read, by suffix in lower case."""
+    return {suffix: kind for kind in KINDS if not kind.is_read for suffix in kind.suffixes}
 
 
 _BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))

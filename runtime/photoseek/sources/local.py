@@ -13,7 +13,7 @@ from pathlib import Path
 
 from photoseek.errors import GalleryError, GalleryNotFound, PhotoError
 from photoseek.photos.decode import read_photo
-from photoseek.photos.formats import VIDEOS, photo_suffixes, unread_kind
+from photoseek.photos.formats import VIDEOS, photo_suffixes, unread_kinds
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
 from photoseek.sources.exclusion import IGNORE_FILE, LINKED, MARKED, MARKERS, FolderRules
 from photoseek.sources.single_file import expected_folder
@@ -136,6 +136,8 @@ class _Directory:
                 raise ValueError("expected a regular file")
             self.rules, problems = self.rules.with_file(read_bounded(Path(file.path)))
         except (OSError, ValueError) as error:
+            if not os.path.lexists(file.path):  # deleted in the meantime
+                return True
             reason = f"{IGNORE_FILE} cannot be read: {getattr(error, 'strerror', None) or error}"
             if not self.path:
                 raise GalleryError(f"{printable(self.location)}: {reason}; make it readable, or remove it") from error
@@ -161,7 +163,7 @@ class _Directory:
                 reason = self.rules.reason(path, name, is_folder=True)
                 gaps.left_out.add(LINKED if reason is None else reason, path, is_folder=True)
             return
-        kind = unread_kind(_suffix(name))
+        kind = unread_kinds().get(_suffix(name))
         if kind is None or self.rules.reason(path, name, is_folder=False) is not None:
             return
         if not (kind is VIDEOS and _stem(name) in self.stems):  # a Live Photo is one photo

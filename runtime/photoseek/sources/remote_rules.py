@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from photoseek.photos.formats import VIDEOS, photo_suffixes, unread_kind
+from photoseek.photos.formats import VIDEOS, photo_suffixes, unread_kinds
 from photoseek.sources.base import ScanGaps
 from photoseek.sources.exclusion import IGNORE_FILE, MARKED, MARKERS, FolderRules
 from photoseek.system.filenames import decode_filename
@@ -42,7 +42,7 @@ class RemoteRules:
         """Return whether a key is that of a photo that is read, and count it if it is left out."""
         folder, _, name = key.rpartition("/")
         suffix = _suffix(name)
-        kind = unread_kind(suffix)
+        kind = unread_kinds().get(suffix)
         if (suffix not in photo_suffixes() and kind is None) or (rules := self._rules_of(folder)) is None:
             return False
         path = decode_filename(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photoseek.photos.formats import photo_suffixes, unread_kind
+from photoseek.photos.formats import photo_suffixes, unread_kinds
 from photoseek.system.user_paths import printable
 
 _ARCHIVES = {".zip": "ZIP", ".tar": "tar", ".tgz": "tar", ".gz": "gzip", ".7z": "7z", ".rar": "RAR"}
@@ -19,7 +19,7 @@ def expected_folder(name: str, parent: str) -> str:
     found, remedy = "a file", "name a folder of photos"
     if suffix in _ARCHIVES:
         found, remedy = f"a {_ARCHIVES[suffix]} archive", "unpack it, and name the folder with its photos"
-    elif suffix in photo_suffixes() or unread_kind(suffix) is not None:
+    elif suffix in photo_suffixes() or suffix in unread_kinds():
         found = "one photo" if suffix in photo_suffixes() else "a file"
         remedy = f"name its folder, {printable(parent)}"
     return f"expected a folder, found {found}; {remedy}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
-from difflib import get_close_matches
 
 from photoseek.errors import QueryError
 from photoseek.gallery.database.database import Database
@@ -66,6 +65,8 @@ def _same(path: str, known: Iterable[str]) -> str | None:
 
 def _closest(wanted: str, folders: list[str]) -> list[str]:
     """Return folders with the same name elsewhere, then those with a similar path."""
+    from difflib import get_close_matches  # here, because searches rarely need it
+
     folded, last = wanted.casefold(), wanted.casefold().rpartition("/")[2]
     named = [folder for folder in folders if folder.casefold().rpartition("/")[2] == last]
     by_path = {folder.casefold(): folder for folder in folders[:_MOST_COMPARED]}
