@@ -19,6 +19,7 @@ from photoseek.bundle.manifest import FileRecord, record_problem
 from photoseek.bundle.model_registry import registered_models
 from photoseek.errors import BundleDamaged, BundleIncompatible, BundleNotFound, ModelNotInstalled
 from photoseek.system.atomic_write import write_json_atomic
+from photoseek.system.cache_dir import models_folder as models_folder
 
 RECORD = "photoseek-model.json"
 """Name of the record inside the folder of a model."""
@@ -97,14 +98,6 @@ class ModelRecord:
         if problem:
             raise BundleDamaged(f"{where}: {problem}; install the model again")
         return record
-
-
-def models_folder() -> Path:
-    """Return the folder of installed models, which may not exist."""
-    if chosen := os.environ.get("PHOTOSEEK_MODELS"):
-        return Path(os.path.abspath(os.path.expanduser(chosen)))
-    base = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".local" / "share") / "photoseek" / "models"
 
 
 def is_model_name(name: str) -> bool:

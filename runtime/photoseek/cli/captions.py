@@ -15,6 +15,7 @@ from photoseek.errors import CaptionFileError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.report import Progress
 from photoseek.system.atomic_write import write_bytes_atomic
+from photoseek.system.user_paths import on_disk
 
 app = typer.Typer(
     help="Manage the captions of a gallery and describe photos with them.",
@@ -102,7 +103,8 @@ def describe(
     from photoseek.search.searcher import Searcher
 
     searcher = Searcher(Gallery.open(gallery, trust=trusting(trust)))
-    found = CaptionSearcher(searcher).describe(image, similar_to=similar_to, k=k)
+    file = None if image is None else on_disk(image)
+    found = CaptionSearcher(searcher).describe(file, similar_to=similar_to, k=k)
     if as_json:
         output.print_json([sentence.to_json() for sentence in found])
     else:
@@ -115,7 +117,7 @@ def _captions(file: Path) -> list[Caption]:
 
 def _sentences(file: Path) -> list[Caption]:
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = Path(on_disk(file)).read_text("utf-8").splitlines()
     except UnicodeDecodeError as error:
         raise CaptionFileError(f"{file}: expected UTF-8 text with one caption per line: {error}") from error
     return [Caption("", number, line.strip()) for number, line in enumerate(lines) if line.strip()]

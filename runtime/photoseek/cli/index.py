@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from collections.abc import Set as AbstractSet
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from photoseek.bundle.bundle import DEMO, Bundle
-from photoseek.cli import output, ray_output
+from photoseek.cli import index_report, output, ray_output
 from photoseek.cli.option_groups import option_groups
 from photoseek.cli.options import JsonOption, PrecisionOption, TrustOption, trusting
 from photoseek.errors import GalleryNotFound, GalleryUntrusted
 from photoseek.gallery.gallery import Gallery
+from photoseek.sources.exclusion import check_patterns
 from photoseek.system.filenames import decode_filename
 from photoseek.vector_index.registry import Engine
 
@@ -55,6 +55,14 @@ class IndexOptions:
     engine: Annotated[
         Engine | None,
         typer.Option(help="Also build this engine, now and in later runs. `auto` builds only the fastest one."),
+    ] = None
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Leave out folders and photos that match, now and in later runs: `Screenshots/`, `*.gif`, as in "
+            "`.gitignore`. Repeatable; replaces earlier patterns. `''` leaves out none.",
+        ),
     ] = None
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete the stored vectors of removed photos and removed bundles.")
@@ -121,6 +129,7 @@ def index(
     - Add a second bundle: `photoseek index ~/Photos --bundle bundles/flickr30k --add-bundle`
     - Store the gallery outside the photo folder: `photoseek index /mnt/photos --gallery ~/galleries/photos`
     - After the photos have moved: `photoseek index /mnt/disk2 --gallery ~/galleries/photos --relocate`
+    - Leave out folders: `photoseek index ~/Photos --exclude Screenshots/ --exclude "*.gif"`
     - Build another engine, to compare it: `photoseek index ~/Photos --engine annoy`
     - Re-index on every change until Ctrl-C: `photoseek index ~/Photos --watch`
     - Photos in object storage: `photoseek index s3://bucket/photos --gallery ~/galleries/photos`
@@ -130,6 +139,7 @@ def index(
         _remove_bundle(Gallery.open(gallery or photos, recover=True), options.remove_bundle, as_json=as_json)
         return
     backend = _ray_backend(options.ray)  # before anything is written, because Ray may not be installed
+    check_patterns(options.exclude or ())
     answer = trusting(trust)
     model = _select_bundle(photos, gallery, bundle, answer)
     chosen = {name: getattr(options, name) for name in ("rebuild", "add_bundle", "relocate")}
@@ -137,7 +147,7 @@ def index(
     with suppress(GalleryUntrusted):  # of an additional bundle, which the report names
         opened.expect_trust()  # asks before the progress bar starts
     if options.watch:
-        _watch(opened, model, precision, options.recall, as_json=as_json)
+        _watch(opened, model, precision, options, as_json=as_json)
     _update(opened, model, precision, options, backend, as_json=as_json)
 
 
@@ -159,11 +169,12 @@ def _update(
         None if options.engine is None else [options.engine],
         backend=backend,
         rehash=options.rehash,
+        exclude=options.exclude,
         print_report=not as_json,
     )
     pruned = gallery.prune() if options.prune else 0
     if as_json:
-        output.print_json({**_report_json(report, gallery), "pruned": pruned})
+        output.print_json({**index_report.to_json(report, gallery), "pruned": pruned})
     elif options.prune:
         output.print_line(f"{pruned:,} vectors deleted")
 
@@ -177,6 +188,7 @@ def index_with_progress(
     *,
     backend: EncodingBackend | None = None,
     rehash: bool = False,
+    exclude: Collection[str] | None = None,
     print_report: bool = True,
 ) -> IndexReport:
     """Index a gallery with a progress bar; on an interrupt, keep the encoded photos and exit."""
@@ -198,9 +210,10 @@ def index_with_progress(
             engines=engines,
             backend=backend,
             rehash=rehash,
+            exclude=exclude,
         )
     if print_report:
-        _print_report(report)
+        index_report.print_report(report)
     return report
 
 
@@ -229,52 +242,23 @@ def _remove_bundle(gallery: Gallery, name: str, *, as_json: bool) -> None:
         output.print_line(f"{deleted:,} vectors of bundle {name} deleted")
 
 
-def _watch(gallery: Gallery, bundle: Bundle, precision: str | None, recall: float | None, *, as_json: bool) -> NoReturn:
+def _watch(
+    gallery: Gallery, bundle: Bundle, precision: str | None, options: IndexOptions, *, as_json: bool
+) -> NoReturn:
     """Re-index a gallery on every change until interrupted, and print a line or JSON object for each update."""
     from photoseek.gallery.watch import watch_gallery
 
-    before: set[tuple[str, str]] = set()
+    printed: set[str] = set()
     with suppress(KeyboardInterrupt):
-        for report in watch_gallery(gallery, bundle, precision=precision, recall=recall):
+        for report in watch_gallery(
+            gallery, bundle, precision=precision, recall=options.recall, exclude=options.exclude
+        ):
             if as_json:
-                output.print_json(_report_json(report, gallery), indent=None)
+                output.print_json(index_report.to_json(report, gallery), indent=None)
                 output.flush()
             else:
-                _print_report(report, before)
-                before = {*report.unreadable, *report.skipped}
+                printed = index_report.print_report(report, printed)
     output.fail("photoseek", "stopped watching; encoded photos are saved", output.INTERRUPTED)
-
-
-def _report_json(report: IndexReport, gallery: Gallery) -> dict[str, Any]:
-    lists = {
-        name: [{"path": path, "reason": reason} for path, reason in found]
-        for name, found in (("unreadable", report.unreadable), ("skipped", report.skipped))
-    }
-    return {
-        **asdict(report),
-        **lists,
-        "seconds": round(report.seconds, 3),
-        "gallery": decode_filename(str(gallery.path)),
-    }
-
-
-def _print_report(report: IndexReport, before: AbstractSet[tuple[str, str]] = frozenset()) -> None:
-    """Print the counts of a report and its unreadable photos, except those in ``before``."""
-    counts = {
-        "encoded": report.encoded,
-        "reused": report.reused,
-        "unchanged": report.unchanged,
-        "removed": report.removed,
-        "not checked, kept": report.kept_missing,
-    }
-    summary = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-    output.print_line(f"{report.photos:,} photos: {summary or 'nothing to do'} ({report.seconds:.1f} s)", error=True)
-    for each in report.additional:
-        if each.encoded or each.problem:
-            output.print_line(f"bundle {each.bundle}: {each.problem or f'{each.encoded:,} encoded'}", error=True)
-    for path, reason in (*report.unreadable, *report.skipped):
-        if (path, reason) not in before:
-            output.print_line(f"unreadable: {decode_filename(path)}: {reason}", error=True)
 
 
 def _join(names: tuple[str, ...] | list[str], separator: str) -> str:

@@ -15,6 +15,7 @@ import typer
 
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.system import terminal
+from photoseek.system.os_errors import describe_os_error
 from photoseek.system.terminal import encodable, json_text, one_line, visible
 from photoseek.system.terminal import print_line as print_line
 from photoseek.version import __version__
@@ -113,7 +114,7 @@ def run(
     except OSError as error:  # for example: disk full, permission denied, not a directory
         if _debug:
             raise
-        fail(name, str(error), RUNTIME_ERROR)
+        fail(name, describe_os_error(error), RUNTIME_ERROR)
     sys.exit(code or 0)
 
 

@@ -17,9 +17,11 @@ from photoseek.cli.options import CountOption, ExactOption, GalleryOption, Model
 from photoseek.cli.rerank import RerankOptions
 from photoseek.cli.store import StoreOptions
 from photoseek.errors import QueryError
+from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.gallery.gallery import Gallery
 from photoseek.photos.download import download_photo, is_url
+from photoseek.system.user_paths import on_disk
 
 if TYPE_CHECKING:
     from photoseek.photos.decode import PhotoInput
@@ -65,7 +67,7 @@ class QueryOptions:
             PhotoError: It cannot be fetched.
         """
         if self.image is None or not is_url(self.image):
-            return self.image
+            return self.image if self.image is None else on_disk(self.image)
         if not self.allow_url:
             raise QueryError(
                 f"--image: expected a file, found the URL {self.image}; pass --allow-url to fetch it, or download it"
@@ -170,6 +172,7 @@ def search(
     where = Filter(**vars(filters))
     with closing(open_searcher(Gallery.open(gallery, trust=trusting(trust)), model, exact, storage)) as searcher:
         searcher.text_encoder.require_text_tower(options.language)  # once, not for each line
+        where = with_known_folder(searcher.gallery.database, where)
         run = partial(
             reranking.wrap(searcher, model.precision).search,
             photo=options.photo(),

@@ -13,6 +13,7 @@ from photoseek.errors import BundleError, GalleryNotFound
 from photoseek.gallery.bundles import GalleryBundles
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles, primary_record, save_bundle, to_record
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.excluded import exclude_settings
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.file_names import DATABASE
 from photoseek.gallery.folder import create_folder, expect_database
@@ -25,6 +26,7 @@ from photoseek.gallery.snapshot.snapshot import Snapshot, open_current
 from photoseek.gallery.snapshot.stale import stale_files
 from photoseek.gallery.status import GalleryStatus, gallery_status
 from photoseek.gallery.trust import Answer, Trust
+from photoseek.gallery.writable import expect_writable
 from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import open_source
 from photoseek.system.permissions import OWNER, access_of
@@ -90,7 +92,8 @@ class Gallery:
         folder = resolve_location(source, path)
         source.check_available()
         expect_no_gallery(folder)
-        create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalSource) else OWNER)
+        with expect_writable(folder):
+            create_folder(folder, access_of(source.root, folder) if isinstance(source, LocalSource) else OWNER)
         meta = {"photos": record_of(source, folder), **primary_record(bundle)}
         with exclusive_writer(folder):
             expect_no_gallery(folder)
@@ -202,6 +205,7 @@ class Gallery:
         engines: Collection[Engine] | None = None,
         backend: EncodingBackend | None = None,
         rehash: bool = False,
+        exclude: Collection[str] | None = None,
     ) -> IndexReport:
         """Update the gallery from its photo folder: encode new and changed photos with each of its bundles.
 
@@ -217,10 +221,12 @@ class Gallery:
             backend: Encodes the photos, such as a ``RayBackend``. None: threads of this process.
             rehash: Whether to read every photo and compare its SHA-256, even if size, timestamps and inode are
                 unchanged.
+            exclude: Patterns, as in ``.gitignore``, of folders and photos to leave out, now and in later runs. None:
+                as before.
 
         Raises:
             MissingExtra: The library of an engine is not installed.
-            QueryError: Invalid recall or engine.
+            QueryError: Invalid recall, engine or pattern.
             GalleryBusy: Another process is indexing this gallery.
             GalleryNotFound: The photo folder does not exist, or all of its photos have disappeared.
             GalleryIncompatible: The gallery does not contain the bundle.
@@ -229,7 +235,7 @@ class Gallery:
         """
         from photoseek.gallery.indexing.index import index_gallery
 
-        settings = index_settings(recall, engines)
+        settings = {**index_settings(recall, engines), **exclude_settings(exclude)}
         bundle = bundle or self.bundles.load()
         record = self.bundles.require(bundle)
         chosen = self.bundles.image_precision(bundle, precision)

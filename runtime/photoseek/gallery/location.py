@@ -9,12 +9,13 @@ from photoseek.errors import GalleryError, QueryError
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.file_names import DATABASE
 from photoseek.sources.base import PhotoSource
+from photoseek.sources.exclusion import GALLERY_FOLDER
 from photoseek.sources.local import LocalSource
 from photoseek.sources.resolve import source_from_record
 from photoseek.system.filenames import decode_filename
 from photoseek.system.user_paths import absolute
 
-FOLDER = ".photoseek"
+FOLDER = GALLERY_FOLDER
 """Name of the gallery's folder inside the photo folder, by default."""
 
 

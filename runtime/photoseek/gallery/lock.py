@@ -12,6 +12,7 @@ from typing import IO
 
 from photoseek.errors import GalleryBusy
 from photoseek.gallery.file_names import LOCK
+from photoseek.gallery.writable import expect_writable
 from photoseek.system.folder_tag import expect_file, mode_inside, open_file
 
 _TRIES = 10
@@ -24,12 +25,15 @@ def exclusive_writer(gallery: Path) -> Iterator[None]:
 
     Raises:
         GalleryBusy: Another process writes it.
+        GalleryError: Its folder cannot be written.
         GalleryDamaged: The lock is a symbolic link.
     """
     path = gallery / LOCK
     expect_file(path, "photoseek does not follow links inside a gallery; remove it")
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    with os.fdopen(open_file(path, flags, mode_inside(gallery) & 0o666), "ab") as file:
+    with expect_writable(gallery):
+        descriptor = open_file(path, flags, mode_inside(gallery) & 0o666)
+    with os.fdopen(descriptor, "ab") as file:
         _lock(file, gallery)
         try:
             yield

@@ -9,6 +9,7 @@ from typing import Any
 
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.excluded import excluded_patterns
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.location import recorded_source
 from photoseek.gallery.snapshot.build import check_matches_database, database_state
@@ -55,6 +56,7 @@ class GalleryStatus:
             the engine that ``auto`` uses; None before the first indexing.
         bytes: Size of the gallery on disk.
         additional: What it contains of each additional bundle.
+        exclude: Patterns of what indexing leaves out.
     """
 
     path: str
@@ -73,6 +75,7 @@ class GalleryStatus:
     damaged: list[str]
     bytes: int
     additional: list[BundleStatus]
+    exclude: list[str]
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that ``info --json`` prints."""
@@ -97,6 +100,7 @@ def gallery_status(gallery: Path, database: Database) -> GalleryStatus:
         search={**asdict(tuning), "auto": tuning.fastest} if tuning else None,
         bytes=sum(map(_size, gallery.rglob("*"))),
         additional=[_bundle_status(gallery, database, record)[0] for record in others],
+        exclude=excluded_patterns(database),
     )
 
 

@@ -27,7 +27,9 @@ from photoseek.errors import GalleryUntrusted
 from photoseek.sources.base import PhotoSource
 from photoseek.sources.local import LocalSource
 from photoseek.system.atomic_write import make_private_folder, read_bounded, write_json_atomic
+from photoseek.system.cache_dir import state_folder
 from photoseek.system.filenames import decode_filename
+from photoseek.system.os_errors import describe_os_error
 
 _log = logging.getLogger(__name__)
 
@@ -138,9 +140,7 @@ def _key(path: str | Path) -> str:
 
 
 def _file() -> Path:
-    base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    folder = base if base.is_absolute() else Path.home() / ".local" / "state"
-    return folder / "photoseek" / "trust.json"
+    return state_folder() / "trust.json"
 
 
 def _read() -> _Record:
@@ -153,7 +153,8 @@ def _read() -> _Record:
     except FileNotFoundError:
         return _Record()
     except (OSError, ValueError, TypeError, RuntimeError) as error:  # RuntimeError: no home, or nested too deep
-        _log.warning("the trust record cannot be read, so nothing is trusted: %s", error)
+        reason = describe_os_error(error) if isinstance(error, OSError) else error
+        _log.warning("the trust record cannot be read, so nothing is trusted: %s", reason)
         return _Record()
     return record
 
@@ -171,7 +172,9 @@ def _save(kind: str, key: str, value: str) -> None:
             record = _read()
             getattr(record, kind)[key] = value
             write_json_atomic(file, asdict(record))
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
+        _log.warning("the trust record cannot be written, so you will be asked again: %s", describe_os_error(error))
+    except RuntimeError as error:  # no home
         _log.warning("the trust record cannot be written, so you will be asked again: %s", error)
 
 

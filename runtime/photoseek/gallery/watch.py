@@ -6,16 +6,19 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from photoseek.errors import GalleryBusy, GalleryNotFound, MissingExtra, QueryError
-from photoseek.sources.local import LocalSource, has_photo_suffix, is_skipped
+from photoseek.gallery.database.excluded import excluded_patterns
+from photoseek.sources.exclusion import IGNORE_FILE, MARKERS, FolderRules, is_left_out
+from photoseek.sources.local import LocalSource, has_photo_suffix
+from photoseek.system.filenames import decode_filename
 
 if TYPE_CHECKING:
     from watchfiles import Change
@@ -35,6 +38,7 @@ def watch_gallery(
     *,
     precision: str | None = None,
     recall: float | None = None,
+    exclude: Collection[str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
     poll_ms: int = 500,
@@ -47,7 +51,7 @@ def watch_gallery(
 
     Args:
         gallery: The gallery.
-        bundle: As for ``Gallery.index``, like ``precision``, ``recall`` and ``progress``.
+        bundle: As for ``Gallery.index``, like ``precision``, ``recall``, ``exclude`` and ``progress``.
         stop: Ends watching when set. None: it runs until the generator is closed, or interrupted.
         poll_ms: Interval of checks that the folder exists, and of retries while the gallery is busy.
         settle_s: Seconds for which size and time of a file must be unchanged to count as completely written.
@@ -62,7 +66,7 @@ def watch_gallery(
             f"{source.address}: expected a folder of this machine: object storage does not report changes; "
             "run photoseek index regularly, for example with cron"
         )
-    index = partial(gallery.index, bundle, precision=precision, recall=recall, progress=progress)
+    index = partial(gallery.index, bundle, precision=precision, recall=recall, exclude=exclude, progress=progress)
     yield from _Watcher(gallery, index, _watchfiles(), stop or threading.Event(), poll_ms, settle_s).reports()
 
 
@@ -134,9 +138,13 @@ class _Watcher:
 
         def is_relevant(_: Change, path: str) -> bool:
             place = Path(path)
-            if place.is_relative_to(self.gallery.path) or any(map(is_skipped, place.relative_to(root).parts)):
+            rule_file = place.name == IGNORE_FILE or place.name in MARKERS
+            parts = [decode_filename(part) for part in place.relative_to(root).parts[: -1 if rule_file else None]]
+            rules = _rules(root.name, tuple(excluded_patterns(self.gallery.database)))
+            if place.is_relative_to(self.gallery.path) or is_left_out(rules, parts):
                 return False
-            return has_photo_suffix(place.name) or place.is_dir() or not place.exists()  # may have been a folder
+            may_be_folder = place.is_dir() or not place.exists()
+            return rule_file or has_photo_suffix(place.name) or may_be_folder
 
         turns = self.watch(
             root,
@@ -172,6 +180,11 @@ def _watchfiles() -> Any:
     except ImportError as error:
         raise MissingExtra("watching needs watchfiles; install it with: pip install 'photoseek[watch]'") from error
     return watchfiles.watch
+
+
+@lru_cache(maxsize=1)
+def _rules(name: str, exclude: tuple[str, ...]) -> FolderRules:
+    return FolderRules.of_photo_folder(name, exclude)
 
 
 def _state(path: str) -> tuple[int, int] | None:

@@ -13,6 +13,7 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.report import IndexReport, Progress
+from photoseek.system.os_errors import describe_os_error
 from photoseek.system.user_paths import absolute, printable
 
 _log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ class Job:
             self.error = str(error)
         except OSError as error:  # a full disk, or a read-only folder
             _log.warning("cannot index %s: %s", printable(self.folder), error)
-            self.error = f"{printable(error.filename or self.folder)}: {error.strerror or error}"
+            self.error = describe_os_error(error) if error.filename else f"{printable(self.folder)}: {error}"
         except Exception as error:
             _log.exception("cannot index %s", printable(self.folder))
             self.error = str(error) or type(error).__name__

@@ -9,6 +9,7 @@ import streamlit as st
 
 from photoseek.encoders.query_syntax import parse_query
 from photoseek.errors import PhotoError, QueryError
+from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.gallery.filters import Filter
 from photoseek.page import filter_form, messages, photo_view, results
 from photoseek.page.open_galleries import GalleryState, OpenGallery
@@ -21,7 +22,7 @@ from photoseek.search.searcher import Searcher
 def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) -> None:
     """Search, and draw the hits or the error."""
     try:
-        where = filter_form.current_filter()
+        where = with_known_folder(opened.searcher.gallery.database, filter_form.current_filter())
     except QueryError as error:
         messages.filter_error(str(error))
         return

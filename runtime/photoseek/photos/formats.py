@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 
@@ -41,6 +43,63 @@ SUFFIXES = frozenset(
 
 Includes those of HEIC even without the extra: its photos are then reported with the command that installs it.
 """
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """A kind of files that is not read, or only with an extra.
+
+    Attributes:
+        name: In the plural.
+        suffixes: In lower case.
+        extra: The extra that reads it; None: nothing does.
+        package: The package that the extra installs.
+    """
+
+    name: str
+    suffixes: frozenset[str]
+    extra: str | None = None
+    package: str = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether this installation reads it."""
+        return self.extra is not None and find_spec(self.package) is not None
+
+
+HEIC = FileKind("HEIC photos", frozenset((".heic", ".heif", ".hif")), "heic", "pillow_heif")
+
+VIDEOS = FileKind(
+    "videos",
+    frozenset(
+        (
+            ".mp4", ".m4v", ".mov", ".qt", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".mpg", ".mpeg", ".wmv", ".flv",
+            ".3gp", ".3g2", ".vob", ".ogv", ".dv", ".insv", ".lrv",
+        )
+    ),
+)  # fmt: skip
+
+KINDS = (
+    HEIC,
+    VIDEOS,
+    FileKind("layered images", frozenset((".psd", ".psb", ".xcf", ".kra", ".afphoto"))),
+    FileKind("vector images", frozenset((".svg", ".svgz", ".eps", ".ai"))),
+    FileKind("PDF documents", frozenset((".pdf",))),
+)
+"""Kinds that need an extra, and kinds that nothing reads: a scan counts their files, and the report names them."""
+
+
+@cache
+def photo_suffixes() -> frozenset[str]:
+    """Return the suffixes of photos: ``SUFFIXES``, and those of kinds whose extra is installed."""
+    return SUFFIXES.union(*(kind.suffixes for kind in KINDS if kind.is_read))
+
+
+@cache
+def unread_kinds() -> Mapping[str, FileKind]:
+    """Return the kinds that this installation does not read, by suffix in lower case."""
+    return {suffix: kind for kind in KINDS if not kind.is_read for suffix in kind.suffixes}
+
 
 _BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
 

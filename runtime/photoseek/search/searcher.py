@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.errors import QueryError
+from photoseek.gallery.database.typed_names import photo_path
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.snapshot import Snapshot
@@ -152,7 +153,7 @@ class Searcher(SearchBackend):
         """
         name = normalize_user_path(path)
         encodable = name.encode("utf-8", "replace") == name.encode("utf-8", "surrogatepass")  # as all in a gallery
-        found = self.index.find_photo(name) if encodable else None
+        found = self.index.find_photo(photo_path(self.gallery.database, name)) if encodable else None
         if found is None:
             raise QueryError(f"no photo {path!r} in this gallery, or it is not searchable; see: photoseek info")
         return found

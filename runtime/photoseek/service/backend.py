@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeVar
 from prometheus_client import Histogram
 
 from photoseek.errors import PhotoseekError, QueryError
+from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.backend import SearchBackend
@@ -125,9 +126,9 @@ class Backend:
         data = None if photo is None else photo.read()  # in the worker: at most one upload per core is in memory
         kind = "photo" if request.text is None else "text" if data is None else "both"
         backend = self._backend_for(request)
+        where = with_known_folder(self.searcher.gallery.database, request.where)
         with _timed(self.metrics.encode_seconds.labels(kind), encoded_in) as encoding:
             query = backend.query(request.text, photo=data, similar_to=request.similar_to, language=request.language)
-        where = request.where
         with _timed(self.metrics.search_seconds) as searching:
             count = request.offset + request.k
             hits, snapshot = self.nearest(backend, query, count, where, group_duplicates=request.group_duplicates)

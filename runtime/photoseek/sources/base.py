@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from photoseek.photos.photo_file import PhotoFile
+from photoseek.sources.left_out import LeftOutCounts
 from photoseek.system.filenames import encode_filename
 from photoseek.system.permissions import SeenAccess
 
@@ -35,8 +36,12 @@ class PhotoSource(Protocol):
             PhotoSourceUnreachable: The storage cannot be reached.
         """
 
-    def scan(self, gaps: ScanGaps) -> Iterator[PhotoEntry]:
-        """Yield every photo; add what cannot be read to ``gaps``.
+    def scan(self, gaps: ScanGaps, exclude: Sequence[str] = ()) -> Iterator[PhotoEntry]:
+        """Yield every photo that the rules of ``photoseek.sources.exclusion`` do not leave out.
+
+        Args:
+            gaps: Receives what cannot be read, and what is left out.
+            exclude: Patterns, as in ``.gitignore``, for the paths of what is left out.
 
         Raises:
             GalleryNotFound: It does not exist.
@@ -93,15 +98,17 @@ class PhotoEntry(NamedTuple):
 
 @dataclass
 class ScanGaps:
-    """Folders and files that a scan could not read; their photos may still exist.
+    """Folders and files that a scan could not read, whose photos may still exist, and those that it left out.
 
     Attributes:
-        reasons: By the path of the folder or file, relative to the scanned folder.
+        reasons: By the path of the folder or file that could not be read, relative to the scanned folder.
+        left_out: What was left out, and files of kinds that are not read.
         mounts: Folders on another file system than their parent.
         access: Who may read every photo that the scan yielded.
     """
 
     reasons: dict[str, str] = field(default_factory=dict)
+    left_out: LeftOutCounts = field(default_factory=LeftOutCounts)
     mounts: set[str] = field(default_factory=set)
     access: SeenAccess = field(default_factory=SeenAccess)
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 
-from photoseek.errors import GalleryNotFound, PhotoError
+from photoseek.errors import GalleryError, GalleryNotFound, PhotoError
 from photoseek.photos.decode import read_photo
-from photoseek.photos.formats import SUFFIXES
+from photoseek.photos.formats import VIDEOS, photo_suffixes, unread_kinds
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
+from photoseek.sources.exclusion import IGNORE_FILE, LINKED, MARKED, MARKERS, FolderRules
+from photoseek.sources.single_file import expected_folder
+from photoseek.system.atomic_write import read_bounded
 from photoseek.system.file_systems import has_stable_inodes
 from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.permissions import EVERYONE, LIST, READ, Access
@@ -22,41 +26,40 @@ from photoseek.system.user_paths import printable, why_no_folder
 _ATTEMPTS = 3
 _TICK_S = 0.02  # two changes within one tick of the clock may have the same time: Linux ticks every 1 to 10 ms
 _COARSE_TICK_S = 2.0  # of file systems that store whole seconds, or pairs of them (FAT)
-_SKIPPED = frozenset({"@eaDir", "node_modules", "System Volume Information", "$RECYCLE.BIN"})
-
-
-def is_skipped(name: str) -> bool:
-    """Return whether a file or folder is hidden, or reserved by a system."""
-    return name.startswith(".") or name in _SKIPPED
 
 
 def has_photo_suffix(name: str) -> bool:
     """Return whether a name has the suffix of a photo."""
-    return name[name.rfind(".") :].lower() in SUFFIXES  # a Path for each file would cost as much as its stat
+    return _suffix(name) in photo_suffixes()
 
 
-def scan(folder: Path, gaps: ScanGaps | None = None) -> Iterator[PhotoEntry]:
+def scan(folder: Path, gaps: ScanGaps | None = None, exclude: Sequence[str] = ()) -> Iterator[PhotoEntry]:
     """Yield regular files with a photo's suffix, folder by folder, sorted by name.
 
-    Hidden and reserved files and folders are skipped. Links to files are followed, links to folders are not, so that a
-    scan always ends. Files that are deleted during the scan are skipped.
+    What ``photoseek.sources.exclusion`` describes is left out. Links to files are followed, links to folders are not:
+    a folder elsewhere is not what was named, and one inside is scanned in its place. Files that are deleted during the
+    scan are skipped.
 
     Args:
         folder: The folder.
-        gaps: Receives what cannot be read. None: it is skipped.
+        gaps: Receives what cannot be read, and what is left out.
+        exclude: Patterns of what is left out, as in ``.gitignore``.
 
     Raises:
         GalleryNotFound: The folder does not exist, or cannot be read.
+        GalleryError: Its ignore file cannot be read.
     """
     gaps = ScanGaps() if gaps is None else gaps
+    rules = FolderRules.of_photo_folder(folder.name, exclude)
     try:
         status = folder.stat()
-        root = _Directory("", folder, status.st_dev, has_stable_inodes(folder), EVERYONE.narrowed(status, LIST))
+        access = EVERYONE.narrowed(status, LIST)
+        root = _Directory("", folder, status.st_dev, has_stable_inodes(folder), access, rules)
         os.listdir(folder)
     except OSError as error:
         raise GalleryNotFound(f"{folder}: cannot be read as a folder of photos: {error.strerror}") from error
     gaps.access.access &= root.access
-    gaps.access.places.add(os.path.realpath(folder))
+    gaps.access.places.add(real := os.path.realpath(folder))
     pending = [root]
     while pending:
         directory = pending.pop()
@@ -64,11 +67,13 @@ def scan(folder: Path, gaps: ScanGaps | None = None) -> Iterator[PhotoEntry]:
         for path, entry in directory.entries(gaps):
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    children.append(
-                        _Directory(path, Path(entry.path), directory.device, directory.inodes, directory.access)
-                    )
-                elif has_photo_suffix(entry.name) and stat.S_ISREG((status := entry.stat()).st_mode):
-                    yield directory.photo(path, entry, status, gaps)
+                    if directory.includes(path, entry.name, gaps, is_folder=True):
+                        children.append(directory.child(path, entry))
+                elif has_photo_suffix(entry.name) and not stat.S_ISDIR((status := entry.stat()).st_mode):
+                    if stat.S_ISREG(status.st_mode) and directory.includes(path, entry.name, gaps):
+                        yield directory.photo(path, entry, status, gaps)
+                else:
+                    directory.count_other(path, entry, gaps, real)
             except OSError as error:
                 gaps.add(path, error)
         pending += reversed(children)
@@ -76,31 +81,93 @@ def scan(folder: Path, gaps: ScanGaps | None = None) -> Iterator[PhotoEntry]:
 
 @dataclass
 class _Directory:
-    """A directory of a scan; until it is listed, device, inodes and access are those of its parent."""
+    """A directory of a scan; until it is listed, device, inodes and access are those of its parent.
+
+    ``rules``: for its entries. ``names``: of its entries.
+    """
 
     path: str
     location: Path
     device: int
     inodes: bool
     access: Access
+    rules: FolderRules
+    names: Sequence[str] = ()
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The names of its photos without their suffixes, in lower case."""
+        return frozenset(_stem(name) for name in self.names if has_photo_suffix(name))
+
+    def child(self, path: str, entry: os.DirEntry[str]) -> _Directory:
+        """Return a directory in it."""
+        location, rules = Path(entry.path), self.rules.inside(path)
+        return _Directory(path, location, self.device, self.inodes, self.access, rules)
 
     def entries(self, gaps: ScanGaps) -> list[tuple[str, os.DirEntry[str]]]:
-        """Return its entries by path, sorted by name; none if it cannot be listed."""
+        """Return its entries by path, sorted by name; none if it cannot be listed, or a marker leaves it out."""
         try:
             device = self.device
             if self.path:
                 status = self.location.lstat()
                 device, self.access = status.st_dev, self.access.narrowed(status, LIST)
             with os.scandir(self.location) as entries:
-                found = sorted((each for each in entries if not is_skipped(each.name)), key=attrgetter("name"))
+                found = sorted(entries, key=attrgetter("name"))
         except OSError as error:
             gaps.add(self.path, error)
             return []
         if device != self.device:
             gaps.mounts.add(self.path)
             self.device, self.inodes = device, has_stable_inodes(self.location)
+        hidden = {entry.name: entry for entry in found if entry.name.startswith(".")}
+        if self.path and not MARKERS.isdisjoint(hidden):
+            gaps.left_out.add(MARKED, self.path, is_folder=True)
+            return []
+        if IGNORE_FILE in hidden and not self._read_rules(hidden[IGNORE_FILE], gaps):
+            return []
         inside = f"{self.path}/" if self.path else ""
+        self.names = [entry.name for entry in found]
         return [(inside + decode_filename(entry.name), entry) for entry in found]
+
+    def _read_rules(self, file: os.DirEntry[str], gaps: ScanGaps) -> bool:
+        """Add the patterns of the ignore file; return False if it cannot be read: its folder is then skipped."""
+        try:
+            if not stat.S_ISREG(file.stat().st_mode):
+                raise ValueError("expected a regular file")
+            self.rules, problems = self.rules.with_file(read_bounded(Path(file.path)))
+        except (OSError, ValueError) as error:
+            if not os.path.lexists(file.path):  # deleted in the meantime
+                return True
+            reason = f"{IGNORE_FILE} cannot be read: {getattr(error, 'strerror', None) or error}"
+            if not self.path:
+                raise GalleryError(f"{printable(self.location)}: {reason}; make it readable, or remove it") from error
+            gaps.reasons[self.path] = reason
+            return False
+        if problems:
+            gaps.reasons[f"{self.path}/{IGNORE_FILE}".lstrip("/")] = "; ".join(problems)
+        return True
+
+    def includes(self, path: str, name: str, gaps: ScanGaps, *, is_folder: bool = False) -> bool:
+        """Return whether an entry is read, and count it if it is not."""
+        reason = self.rules.reason(path, name, is_folder=is_folder)
+        if reason is not None:
+            gaps.left_out.add(reason, path, is_folder=is_folder)
+        return reason is None
+
+    def count_other(self, path: str, entry: os.DirEntry[str], gaps: ScanGaps, root: str) -> None:
+        """Count a link to a folder outside ``root``, and a file of a kind that is not read."""
+        name = entry.name
+        if entry.is_symlink() and os.path.isdir(entry.path):
+            place = os.path.realpath(entry.path)
+            if place != root and not place.startswith(f"{root.rstrip('/')}/"):
+                reason = self.rules.reason(path, name, is_folder=True)
+                gaps.left_out.add(LINKED if reason is None else reason, path, is_folder=True)
+            return
+        kind = unread_kinds().get(_suffix(name))
+        if kind is None or self.rules.reason(path, name, is_folder=False) is not None:
+            return
+        if not (kind is VIDEOS and _stem(name) in self.stems):  # a Live Photo is one photo
+            gaps.left_out.add_unread(kind, path)
 
     def photo(self, path: str, entry: os.DirEntry[str], status: os.stat_result, gaps: ScanGaps) -> PhotoEntry:
         """Return the entry of a photo in it, and restrict ``gaps.access`` to who may read it."""
@@ -111,6 +178,14 @@ class _Directory:
             gaps.access.places.add(os.path.dirname(os.path.realpath(entry.path)))  # noqa: PTH120
         inodes = self.inodes if status.st_dev == self.device else has_stable_inodes(Path(entry.path))
         return PhotoEntry.of(path, status, inodes=inodes)
+
+
+def _suffix(name: str) -> str:
+    return name[name.rfind(".") :].lower()  # a Path for each file would cost as much as its stat
+
+
+def _stem(name: str) -> str:
+    return name[: name.rfind(".")].lower()
 
 
 @dataclass(frozen=True)
@@ -132,12 +207,16 @@ class LocalSource:
     def check_available(self) -> None:
         """Raise GalleryNotFound unless it exists and can be read."""
         reason = why_no_folder(self.root)
+        if reason is not None and os.path.isfile(self.root):
+            reason = expected_folder(self.root.name, str(self.root.parent))
+        elif reason is not None:
+            reason += "; expected a folder of photos"
         if reason is not None:
-            raise GalleryNotFound(f"{printable(self.root)}: {reason}; expected a folder of photos")
+            raise GalleryNotFound(f"{printable(self.root)}: {reason}")
 
-    def scan(self, gaps: ScanGaps) -> Iterator[PhotoEntry]:
+    def scan(self, gaps: ScanGaps, exclude: Sequence[str] = ()) -> Iterator[PhotoEntry]:
         """Yield every photo; see the function ``scan``."""
-        return scan(self.root, gaps)
+        return scan(self.root, gaps, exclude)
 
     def read_stable(self, photo: PhotoEntry) -> tuple[PhotoEntry, bytes] | None:
         """Return a photo that did not change while it was read, and its content; None if it no longer exists.

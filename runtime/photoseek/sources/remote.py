@@ -1,14 +1,15 @@
 """A prefix of a bucket in object storage, as a folder of photos.
 
 A key is a name, not a path: ``..`` in it has no meaning, and a leading slash is a part of it. No part of a key ever
-becomes a path of this machine. Keys with a component that starts with a dot are skipped, like hidden files.
+becomes a path of this machine. Keys with a component that starts with a dot are left out, like hidden files, and so are
+those that other rules of ``photoseek.sources.exclusion`` leave out; ignore files and markers are objects, too.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,10 @@ from photoseek.errors import GalleryNotFound, MissingExtra, PhotoError, PhotoSou
 from photoseek.photos.formats import MAX_BYTES, check_bytes, require_heif_extra
 from photoseek.sources import object_store
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
-from photoseek.sources.local import has_photo_suffix, is_skipped
+from photoseek.sources.local import has_photo_suffix
+from photoseek.sources.remote_rules import RemoteRules
+from photoseek.sources.single_file import expected_folder
+from photoseek.system.atomic_write import MAX_TEXT_BYTES
 from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.permissions import OWNER
 
@@ -113,9 +117,11 @@ class RemoteSource:
             MissingExtra: The package for its protocol is not installed.
         """
         with self._folder_errors():
-            object_store.filesystem(self.scheme).info(self.prefix)
+            found = object_store.filesystem(self.scheme).info(self.prefix)
+        if found.get("type") == "file":
+            raise GalleryNotFound(f"{self.address}: {expected_folder(self.prefix, self.address.rpartition('/')[0])}")
 
-    def scan(self, gaps: ScanGaps) -> Iterator[PhotoEntry]:
+    def scan(self, gaps: ScanGaps, exclude: Sequence[str] = ()) -> Iterator[PhotoEntry]:
         """Yield every object with the suffix of a photo, after listing all of them.
 
         With an interrupted listing, photos would look deleted. Only the owner of the gallery counts as a reader.
@@ -123,9 +129,12 @@ class RemoteSource:
         gaps.access.access = OWNER
         with self._folder_errors():
             listed = object_store.filesystem(self.scheme).find(self.prefix, detail=True)
-        for name, info in sorted(listed.items()):
-            key = name.removeprefix(f"{self.prefix}/")
-            if key == name or name.endswith("/") or not _is_photo_key(key):
+            start = f"{self.prefix}/"
+            names = [name for name in sorted(listed) if name.startswith(start) and not name.endswith("/")]
+            keys = {name.removeprefix(start): listed[name] for name in names}
+            rules = RemoteRules(self.prefix, keys, exclude, self._read_text, gaps)
+        for key, info in keys.items():
+            if not rules.includes(key):
                 continue
             if unsafe := next((sign for sign in _UNSAFE_KEY if sign in key), None):
                 gaps.reasons[decode_filename(key.replace("\0", "\ufffd"))] = f"a name with {unsafe!r}; rename it"
@@ -183,6 +192,13 @@ class RemoteSource:
         require_heif_extra(data)
         return bytes(data)
 
+    def _read_text(self, key: str) -> bytes:
+        """Return the content of an ignore file, at most ``MAX_TEXT_BYTES``."""
+        client, name = object_store.filesystem(self.scheme), f"{self.prefix}/{key}"
+        if not client.info(name)["size"]:  # an empty object has no range
+            return b""
+        return bytes(client.cat_file(name, start=0, end=MAX_TEXT_BYTES))
+
     def _key(self, path: str) -> str:
         """Return the key of a photo; the path may come from a tampered database."""
         name = encode_filename(path)
@@ -224,4 +240,4 @@ def photo_entry(path: str, info: Mapping[str, Any]) -> PhotoEntry:
 def _is_photo_key(key: str) -> bool:
     """Return whether a key, relative to the prefix, is that of a photo; ``.`` and ``..`` are hidden folders."""
     *folders, name = key.split("/")
-    return has_photo_suffix(name) and not any(map(is_skipped, (*folders, name)))
+    return has_photo_suffix(name) and not any(part.startswith(".") for part in (*folders, name))

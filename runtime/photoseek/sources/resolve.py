@@ -51,7 +51,7 @@ def _local_path(url: str) -> Path:
     found = _LOCAL_URL.fullmatch(url)
     if found is None:
         raise QueryError(f"expected a folder of this machine, as file:///home/you/Photos, found {printable(url)}")
-    return Path(os.path.abspath(unquote(found.group(1), errors="surrogateescape")))
+    return absolute(unquote(found.group(1), errors="surrogateescape"))
 
 
 def _remote(scheme: str, rest: str, url: str) -> RemoteSource:

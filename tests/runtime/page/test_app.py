@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -169,6 +170,16 @@ def test_the_address_repeats_a_search_with_its_filters(page: AppTest, rendered: 
     assert [chip["label"] for chip in rendered["chips"]["chips"]] == ["blue", "≥ 0.001 百万像素", "PNG"]
     assert page.query_params["folder"] == "blue"
     assert "找到照片" in text_of(page)
+
+
+def test_an_unknown_folder_in_the_address_is_an_error_that_names_the_closest(
+    page: AppTest, rendered: dict[str, Any]
+) -> None:
+    page.query_params.update({"q": "red", "folder": "bleu"})
+    page.run()
+    assert "cards" not in rendered
+    shown = html.unescape(text_of(page))
+    assert "Folder: expected a folder of this gallery, found 'bleu'; the closest: 'blue'." in shown
 
 
 def test_invalid_filters_in_the_address_are_ignored(page: AppTest, rendered: dict[str, Any]) -> None:

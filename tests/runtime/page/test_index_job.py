@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from photoseek import Gallery
+from photoseek import Bundle, Gallery
 from photoseek.gallery.indexing.report import IndexReport, Progress
 from photoseek.page import index_job
 
@@ -62,3 +62,13 @@ def test_a_failed_job_has_a_reason(tmp_path: Path, tiny_bundle_path: Path, bundl
     job = index_job.start(str(folder), bundle or str(tiny_bundle_path))
     assert job.wait(SECONDS)
     assert reason in str(job.error)
+
+
+def test_a_job_leaves_out_what_the_command_line_has_excluded(photos: Path, tiny_bundle: Bundle) -> None:
+    with Gallery.create(photos, tiny_bundle) as gallery:
+        gallery.index(exclude=["red/"])
+    (photos / "red" / "red-0.png").touch()
+    job = index_job.start(str(photos), "")
+    assert job.wait(SECONDS)
+    assert job.report is not None
+    assert (job.report.photos, job.report.removed) == (20, 0)

@@ -79,3 +79,12 @@ def test_an_invalid_query_or_filter_is_refused(client: httpx.Client, fields: dic
     answer = client.post("/v1/search", json=fields)
     assert answer.status_code == 422
     assert message in answer.json()["error"]["message"]
+
+
+def test_an_unknown_folder_is_an_error_that_names_the_closest(client: httpx.Client) -> None:
+    for fields in ({"text": "red"}, {"similar_to": "red/red-0.png"}):
+        answer = client.post("/v1/search", json={**fields, "folder": "Bleu"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_query")
+        assert answer.json()["error"]["message"] == (
+            "folder: expected a folder of this gallery, found 'Bleu'; the closest: 'blue'"
+        )

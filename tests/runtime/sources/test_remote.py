@@ -328,3 +328,48 @@ def test_a_missing_folder_is_refused_before_a_gallery_is_created(tiny_bundle: Bu
 def test_watching_object_storage_is_refused(gallery: Gallery) -> None:
     with pytest.raises(QueryError, match="object storage does not report changes"):
         next(iter(watch_gallery(gallery)))
+
+
+def test_what_is_left_out_of_a_folder_is_left_out_of_a_bucket(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> None:
+    fill(s3)
+    red = picture(COLORS["red"], 99)
+    for key in (
+        "#recycle/a.png", ".hidden/a.png", "marked/a.png", "marked/deep/b.png", "tmp/a.png", "in/a.png", "in/b.png",
+        "C Previews.lrdata/a.png", "L.photoslibrary/resources/a.png", "L.photoslibrary/originals/0/c.png",
+    ):  # fmt: skip
+        s3.put(f"photos/{key}", red)
+    s3.put("photos/marked/.nomedia", b"")
+    s3.put("photos/in/.photoseekignore", b"*\n!b.png\na[\n")
+    s3.put("photos/empty/.photoseekignore", b"")
+    for name in ("film.mp4", "b.mov", "a.psd"):
+        s3.put(f"photos/in/{name}", b"")
+    gallery = Gallery.create(f"s3://{BUCKET}/photos", tiny_bundle, tmp_path / "gallery")
+    report = gallery.index(exclude=["tmp/", "*-1.png"])
+    assert gallery.database.paths() == {
+        "L.photoslibrary/originals/0/c.png", "in/b.png", *(f"{name}/{name}-0.png" for name in COLORS)
+    }  # fmt: skip
+    assert sorted((each.example, each.folders, each.photos) for each in report.left_out) == [
+        ("#recycle", 1, 0),
+        (".hidden", 1, 0),
+        ("C Previews.lrdata", 1, 0),
+        ("L.photoslibrary/resources", 1, 0),
+        ("black/black-1.png", 0, 6),
+        ("in/a.png", 0, 1),
+        ("marked", 1, 0),
+        ("tmp", 1, 0),
+    ]
+    assert [path for path, _ in report.skipped] == ["in/.photoseekignore"]
+    assert report.unread == []  # what an ignore file leaves out is not counted
+    s3.put("photos/film.mp4", b"")
+    assert [(each.kind, each.files) for each in gallery.index().unread] == [("videos", 1)]
+
+
+def test_an_object_in_place_of_a_folder_is_named_for_what_it_is(s3: S3, tiny_bundle: Bundle, tmp_path: Path) -> None:
+    fill(s3)
+    s3.put("photos.zip", b"PK")
+    for name, message in (
+        ("photos/red/red-0.png", f"found one photo; name its folder, s3://{BUCKET}/photos/red"),
+        ("photos.zip", "found a ZIP archive; unpack it"),
+    ):
+        with pytest.raises(GalleryNotFound, match=message):
+            Gallery.create(f"s3://{BUCKET}/{name}", tiny_bundle, tmp_path / "gallery")

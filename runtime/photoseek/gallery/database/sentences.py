@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from photoseek.captions import Caption
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.records import vector_blob
+from photoseek.gallery.database.typed_names import unicode_forms
 from photoseek.vectors import Vectors
 
 
@@ -55,7 +56,9 @@ class Sentences:
 
     def of_photo(self, path: str) -> list[str]:
         """Return the captions of the photo at a path, in the order in which they were added."""
-        rows = self._database.query("SELECT text FROM captions WHERE image = ? ORDER BY id", path)
+        forms = unicode_forms(path)
+        sql = f"SELECT text FROM captions WHERE image IN ({','.join('?' * len(forms))}) ORDER BY id"
+        rows = self._database.query(sql, *forms)
         return [text for (text,) in rows]
 
     def without_vectors(self, fingerprint: str) -> list[str]:

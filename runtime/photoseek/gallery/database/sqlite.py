@@ -6,6 +6,7 @@ each transaction ends with a checkpoint that empties the log, so that the databa
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 from photoseek.errors import GalleryClosed, GalleryDamaged, GalleryError
 from photoseek.gallery.database.read_only import ERRORS, WAIT_S, FileState, ReadConnections, connect, shared_memory
 from photoseek.gallery.lock import is_writing
+from photoseek.gallery.writable import not_writable
 from photoseek.system.file_systems import supports_wal
 from photoseek.system.fork_safety import ForkAware, leak_native_object
 
@@ -187,9 +189,16 @@ class Connection(ForkAware):
                 f"which cannot be read here ({error}); complete it with: photoseek verify {self.path.parent} --repair "
                 "(if the disk is read-only: on a copy of the folder on a writable disk)"
             )
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or self._is_read_only(code):
+            return not_writable(self.path.parent, error)
         if code in _TRANSIENT:
             return GalleryError(f"{self.path}: {error}; free disk space or unlock the file, and try again")
         return GalleryDamaged(f"{self.path}: not a gallery database: {error}; restore it from a backup")
+
+    def _is_read_only(self, code: int) -> bool:
+        """Return whether an error is that of creating a log in a folder that cannot be written."""
+        readable, writable = os.access(self.path, os.R_OK), os.access(self.path.parent, os.W_OK)
+        return code == sqlite3.SQLITE_CANTOPEN and readable and not writable
 
 
 def set_journal(connection: sqlite3.Connection, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryNotFound
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.excluded import excluded_patterns
 from photoseek.gallery.database.recorded import RecordedPhotos
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.folder import limit_access
@@ -22,7 +23,10 @@ from photoseek.gallery.indexing.report import BundleReport, IndexReport, Progres
 from photoseek.gallery.indexing.thread_pool import ThreadBackend
 from photoseek.gallery.snapshot.build import build_snapshot
 from photoseek.gallery.snapshot.stale import remove_stale_files
+from photoseek.photos.formats import HEIC, INSTALL_HINT
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
+from photoseek.sources.exclusion import is_chosen
+from photoseek.sources.left_out import UnreadKind
 from photoseek.sources.local import LocalSource
 from photoseek.system.filenames import encode_filename
 
@@ -105,18 +109,27 @@ def index_gallery(
         scan.recorded.refresh([photo.path for photo in work])
     reports = [run.index_additional(scan, record, additional[record.fingerprint]) for record in others]
     unread = len(database.paths() & counts.skipped.keys()) if counts.skipped else 0
+    unreadable = database.unreadable()
     return IndexReport(
         photos=len(scan.found) - len(work) + counts.read,
         encoded=counts.encoded,
         reused=counts.reused,
         unchanged=len(scan.found) - len(work) + counts.unchanged,
         removed=len(scan.removed),
-        unreadable=database.unreadable(),
+        unreadable=unreadable,
         seconds=time.monotonic() - started,
         kept_missing=len(scan.missing) - len(scan.removed) + unread,
         skipped=sorted({**scan.gaps.reasons, **counts.skipped}.items()),
         additional=reports,
+        left_out=scan.gaps.left_out.left_out(),
+        unread=[*_without_extra(unreadable), *scan.gaps.left_out.unread()],
     )
+
+
+def _without_extra(unreadable: Sequence[tuple[str, str]]) -> list[UnreadKind]:
+    """Return the count of HEIC photos that are unreadable because the extra is not installed."""
+    paths = [path for path, reason in unreadable if reason == INSTALL_HINT]
+    return [UnreadKind(HEIC.name, len(paths), HEIC.extra, paths[0])] if paths else []
 
 
 def _scan(gallery: Path, database: Database, folder: PhotoSource) -> _Scan:
@@ -126,14 +139,15 @@ def _scan(gallery: Path, database: Database, folder: PhotoSource) -> _Scan:
         GalleryNotFound: All photos have disappeared.
     """
     gaps = ScanGaps()
-    found = list(folder.scan(gaps))
+    found = list(folder.scan(gaps, excluded_patterns(database)))
     recorded = RecordedPhotos(database)
     missing = recorded.paths - {photo.path for photo in found}
     limit_access(gallery, gaps.access.for_gallery(gallery))
     if isinstance(folder, LocalSource):
         _check_mounts(database, folder.root, found, gaps)
     removed = {path for path in missing if not gaps.covers(path)}
-    if removed and not found:
+    chosen = any(is_chosen(each.reason) for each in gaps.left_out.left_out())
+    if removed and not found and not chosen:
         question = "is its disk mounted?" if isinstance(folder, LocalSource) else "is the address correct?"
         raise GalleryNotFound(f"{folder.address}: no photo found where {len(missing):,} were; {question}")
     return _Scan(found, recorded, gaps, missing, removed)
@@ -143,6 +157,8 @@ def _check_mounts(database: Database, root: Path, found: list[PhotoEntry], gaps:
     """Record disks that are mounted inside the folder; photos of an empty mount point are not removed."""
     known = set(json.loads(database.meta().get(_MOUNTS, "[]")))
     for mount in known - gaps.mounts:
+        if gaps.left_out.covers(mount):
+            continue
         if (root / encode_filename(mount)).is_dir() and not any(photo.path.startswith(f"{mount}/") for photo in found):
             gaps.reasons[mount] = "not mounted; if its photos were deleted, remove this empty folder"
             gaps.mounts.add(mount)

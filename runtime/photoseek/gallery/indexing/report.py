@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from photoseek.sources.left_out import LeftOut, UnreadKind
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -44,6 +46,8 @@ class IndexReport:
         kept_missing: Photos that were not found or read, but kept, because they may be in a skipped folder or file.
         skipped: Path and reason of each folder or file that could not be read.
         additional: Results for each additional bundle; the counts above are those of the primary bundle.
+        left_out: Folders and photos that were left out, by reason.
+        unread: Files of kinds that are not read, by kind. Photos among them are in ``unreadable`` as well.
     """
 
     photos: int
@@ -56,3 +60,5 @@ class IndexReport:
     kept_missing: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     additional: list[BundleReport] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    unread: list[UnreadKind] = field(default_factory=list)
