@@ -14,8 +14,8 @@ from photoseek.system.user_paths import printable
 def not_writable(gallery: Path, reason: object) -> GalleryError:
     """Return the error of a gallery in a folder that cannot be written."""
     return GalleryError(
-        f"{printable(gallery)}: expected a gallery in a folder that you can write, found: {reason}; name another "
-        "folder for it with --gallery DIR"
+        f"{printable(gallery)}: expected a folder that you can write, or another one with --gallery DIR, "
+        f"found: {reason}"
     )
 
 
