@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.folders import list_folders
+from photoseek.gallery.database.typed_names import photo_path, with_known_folder
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.thumbnails import thumbnail
 from photoseek.search.caption_search import CaptionSearcher
@@ -77,7 +78,8 @@ def make_server(searcher: Searcher) -> MCPServer:
     ) -> list[FoundPhoto]:
         """Find photos by what they show, best first."""
         with _errors():
-            where = Filter(folder=folder, taken_from=taken_from, taken_to=taken_to)
+            given = Filter(folder=folder, taken_from=taken_from, taken_to=taken_to)
+            where = with_known_folder(gallery.database, given)
             hits = searcher.search(text, similar_to=similar_to, k=count, where=where, group_duplicates=True)
             return [FoundPhoto.of(hit) for hit in hits]
 
@@ -86,7 +88,8 @@ def make_server(searcher: Searcher) -> MCPServer:
         """Return a photo as a picture."""
         with _errors():
             searcher.resolve_photo(path)  # a photo of the gallery, and no other file
-            return Image(data=thumbnail(gallery.photos.file_of(path), MAX_SIDE), format="jpeg")
+            file = gallery.photos.file_of(photo_path(gallery.database, path))
+            return Image(data=thumbnail(file, MAX_SIDE), format="jpeg")
 
     @server.tool(annotations=_READS)
     def describe_photo(
