@@ -179,3 +179,10 @@ def test_links_between_the_documents_lead_somewhere() -> None:
             assert page.exists(), f"{file.name}: {target}"
             if anchor:
                 assert anchor in anchors(page.read_text("utf-8")), f"{file.name}: {target}#{anchor}"
+
+
+def test_the_tests_that_a_document_names_exist() -> None:
+    names = {name for text in DOCUMENTS.values() for name in re.findall(r"`(?:tests/[\w/]*/)?(test_\w+\.py)`", text)}
+    assert names - {file.name for file in (ROOT / "tests").rglob("test_*.py")} == set()
+    scripts = {name for text in DOCUMENTS.values() for name in re.findall(r"`findings/([\w-]+\.sh)`", text)}
+    assert scripts - {file.name for file in (ROOT / "findings").iterdir()} == set()
