@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from photoseek.encoders.query_syntax import QueryTerm
 from photoseek.errors import QueryError
 from photoseek.gallery.snapshot.name_words import ANY, FOLDER, KEYWORD, NAME, TITLE, phrases, token, whole, words
-from photoseek.photos.formats import SUFFIXES
+from photoseek.photos.formats import photo_suffixes
 
 Names: TypeAlias = Literal["also", "only", "never"]
 """Whether a query also finds photos by their names, titles and keywords, only by these, or never."""
@@ -100,4 +100,4 @@ def _all(field: str, found: Sequence[str]) -> str:
 def _without_suffix(text: str) -> str:
     """Return a text without the suffix of a photo at its end: names are indexed without it."""
     stem, dot, suffix = text.rstrip().rpartition(".")
-    return stem if dot and f".{suffix.lower()}" in SUFFIXES else text
+    return stem if dot and f".{suffix.lower()}" in photo_suffixes() else text

@@ -126,7 +126,6 @@ class _Directory:
                 device, self.access = status.st_dev, self.access.narrowed(status, LIST)
             with os.scandir(self.location) as entries:
                 found = sorted(entries, key=attrgetter("name"))
-            self.sidecars = {each.name: each for each in found if each.name.endswith(SIDECAR_SUFFIXES)}
         except OSError as error:
             gaps.add(self.path, error)
             return []
@@ -140,6 +139,12 @@ class _Directory:
         if IGNORE_FILE in hidden and not self._read_rules(hidden[IGNORE_FILE], gaps):
             return []
         self.names = [entry.name for entry in found]
+        self.sidecars = {
+            entry.name: entry
+            for entry in found
+            if entry.name.endswith(SIDECAR_SUFFIXES)
+            and self.rules.reason(self.inside + decode_filename(entry.name), entry.name, is_folder=False) is None
+        }
         return [(self.inside + decode_filename(entry.name), entry) for entry in found]
 
     def _read_rules(self, file: os.DirEntry[str], gaps: ScanGaps) -> bool:

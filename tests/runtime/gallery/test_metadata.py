@@ -213,3 +213,9 @@ def test_damaged_dates_and_texts_are_found_and_repaired(folder: Path, tiny_bundl
             gallery.repair()
             gallery.index()
             assert dates(gallery) == ALL
+
+
+def test_an_excluded_sidecar_is_not_read(folder: Path, tiny_bundle: Bundle) -> None:
+    with Gallery.create(folder, tiny_bundle) as gallery:
+        gallery.index(exclude=["beside.xmp"])
+        assert dates(gallery)["beside.jpg"] == (None, None)
