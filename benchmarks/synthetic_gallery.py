@@ -24,7 +24,7 @@ from photoseek.vectors import Vectors
 
 MONTHS = 120
 _AT_ONCE = 50_000
-_VERSION = 2  # of the photos below
+_VERSION = 3  # of the photos below
 
 
 def synthetic_gallery(count: int) -> Path:
