@@ -13,27 +13,22 @@ from photoseek.errors import BundleError, GalleryNotFound
 from photoseek.gallery.bundles import GalleryBundles
 from photoseek.gallery.database.bundles import (
     GalleryBundle,
-    list_bundles,
     primary_record,
-    prune_vectors,
     save_bundle,
     to_record,
 )
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.excluded import exclude_settings
 from photoseek.gallery.database.pixel_limit import max_pixels, pixel_limit_settings, retry_refused_photos
-from photoseek.gallery.database.recorded import incomplete_photos
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.file_names import DATABASE
 from photoseek.gallery.folder import create_folder, expect_database
 from photoseek.gallery.location import expect_no_gallery, find_gallery, record_of, reindex_command, resolve_location
-from photoseek.gallery.lock import exclusive_writer, is_writing
-from photoseek.gallery.photo_check import PhotoMismatch, check_photos
+from photoseek.gallery.lock import exclusive_writer
+from photoseek.gallery.maintenance import Maintenance
 from photoseek.gallery.photos import GalleryPhotos
 from photoseek.gallery.snapshot.build import check_matches_database, index_settings
 from photoseek.gallery.snapshot.snapshot import Snapshot, open_current
-from photoseek.gallery.snapshot.stale import stale_files
-from photoseek.gallery.status import GalleryStatus, gallery_status
 from photoseek.gallery.trust import Answer, Trust
 from photoseek.gallery.writable import expect_writable
 from photoseek.sources.local import LocalSource
@@ -42,13 +37,12 @@ from photoseek.system.permissions import OWNER, access_of
 from photoseek.system.user_paths import absolute, printable, why_no_folder
 from photoseek.vector_index.registry import Engine
 
-if TYPE_CHECKING:  # a search needs neither indexing nor repair: methods import them
+if TYPE_CHECKING:  # a search needs no indexing: the methods import it
     from photoseek.gallery.indexing.pipeline import EncodingBackend
     from photoseek.gallery.indexing.report import IndexReport, Progress
-    from photoseek.gallery.repair import Repaired
 
 
-class Gallery:
+class Gallery(Maintenance):
     """A folder with the vectors of the photos of another folder.
 
     ``create``, ``open`` and ``open_or_create`` return one. It may be shared between threads. Close it with ``close``,
@@ -195,11 +189,6 @@ class Gallery:
                 self.trust.load_bundle(record.reference, record.fingerprint)
 
     @property
-    def fingerprint(self) -> str:
-        """The fingerprint of the primary bundle."""
-        return self.database.meta()["fingerprint"]
-
-    @property
     def reindex_command(self) -> str:
         """The command line that brings this gallery up to date."""
         return reindex_command(self.path, self.database)
@@ -308,11 +297,6 @@ class Gallery:
                     encode_sentences(self.sentences, each, progress or (lambda _: None))
         return added
 
-    def prune(self) -> int:
-        """Delete vectors of removed photos and of removed bundles; return how many."""
-        with exclusive_writer(self.path):
-            return prune_vectors(self.database, [record.fingerprint for record in self.bundles])
-
     def generation(self, record: GalleryBundle | None = None, opened: Snapshot | None = None) -> Snapshot:
         """Open the snapshot that answers queries with the primary bundle, or with another one of the gallery.
 
@@ -327,61 +311,3 @@ class Gallery:
         snapshot = open_current(self.path if record is None else record.folder(self.path), opened)
         check_matches_database(snapshot, self.database)
         return snapshot
-
-    def unreadable(self) -> list[tuple[str, str]]:
-        """Return the path of each photo that cannot be decoded, and the reason."""
-        return self.database.unreadable()
-
-    def incomplete(self) -> list[str]:
-        """Return the path of each photo whose file ends early: what can be shown of it is indexed."""
-        return incomplete_photos(self.database, self.fingerprint)
-
-    def status(self) -> GalleryStatus:
-        """Return statistics of the gallery."""
-        return gallery_status(self.path, self.database)
-
-    def verify(self) -> None:
-        """Verify every row of the database and every file that is derived from it.
-
-        Raises:
-            GalleryDamaged: The first problem found, and how to repair it.
-        """
-        from photoseek.gallery.repair import verify_gallery
-
-        verify_gallery(self.path, self.database)
-
-    def verify_photos(self, progress: Callable[[int, int], None] | None = None) -> list[PhotoMismatch]:
-        """Read every photo, and compare its SHA-256 with that of the encoded content; nothing is written.
-
-        Args:
-            progress: Called with the number of photos read and their total, in the calling thread.
-
-        Returns:
-            Photos that are missing, unreadable or changed; index again to encode these.
-
-        Raises:
-            GalleryNotFound: The photo folder does not exist.
-            PhotoSourceUnreachable: The object storage cannot be reached, or denies access.
-        """
-        folder = self.photos.source
-        folder.check_available()
-        return check_photos(self.database, folder, progress or (lambda *_: None))
-
-    def stale_files(self) -> list[Path]:
-        """Return stale files of interrupted runs, which ``index`` and ``repair`` remove; [] during indexing."""
-        return [] if is_writing(self.path) else stale_files(self.path, list_bundles(self.database))
-
-    def repair(self) -> Repaired:
-        """Rebuild everything that is derived from the database, and delete its invalid rows: see ``repair_gallery``.
-
-        Raises:
-            GalleryBusy: Another process is writing this gallery.
-            GalleryDamaged: The database itself cannot be read.
-        """
-        from photoseek.gallery.repair import repair_gallery
-
-        bundles = self.bundles.load_all()
-        with exclusive_writer(self.path):
-            repaired = repair_gallery(self.path, self.database, bundles)
-        self.verify()
-        return repaired
