@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -20,6 +21,13 @@ _log = logging.getLogger(__name__)
 
 USUAL = CaptionColumns()
 """The usual names of columns."""
+
+_URL = re.compile("https?://")
+_START = 1_000  # characters in which a URL is searched for
+_DOWNLOAD = (
+    "if the photos are given by their URLs, as in CC3M and SBU, download them first, for example with img2dataset, and "
+    "run photoseek-train unpack on its output"
+)
 
 
 def read_captions(path: str | Path, images: Collection[str] | None = None) -> list[Caption]:
@@ -53,7 +61,13 @@ def read_caption_file(
     if path.is_dir():
         metadata = metadata_file(path)
         return read_text_folder(path) if metadata is None else read_caption_file(metadata, images, columns)
-    file = _read_file(path, None if images is None else frozenset(images), columns)
+    text = read_text(path)
+    try:
+        file = _read(path, text, None if images is None else frozenset(images), columns)
+    except CaptionFileError as error:
+        if _URL.search(text, 0, _START):
+            raise CaptionFileError(f"{error}; {_DOWNLOAD}") from error
+        raise
     if file.broken:
         _log.warning("%s: left out %d rows that cannot be read; the first: %s", path, len(file.broken), file.broken[0])
     return file
@@ -70,8 +84,7 @@ def read_caption_files(paths: str | Path | Sequence[str | Path], columns: Captio
     return CaptionFile(files[0].path, captions, next((file.splits for file in files if file.splits), {}))
 
 
-def _read_file(path: Path, known: frozenset[str] | None, columns: CaptionColumns) -> CaptionFile:
-    text = read_text(path)
+def _read(path: Path, text: str, known: frozenset[str] | None, columns: CaptionColumns) -> CaptionFile:
     number, first = next(numbered_lines(text), (0, ""))
     if not first:
         raise CaptionFileError(f"{path}: expected captions, lines NAME#I<TAB>caption for example, found none")

@@ -55,6 +55,19 @@ def test_unusual_columns_are_named_and_the_error_says_how(tmp_path: Path) -> Non
         assert found.captions == (Caption("a.jpg", 0, "Dog"),)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a bus station\thttp://photos.example/1.jpg\na stunning top\thttp://photos.example/2.jpg\n",  # CC3M
+        '{"image_urls": ["http://photos.example/1.jpg"], "user_ids": ["1@N08"], "captions": ["A chair"]}',  # SBU
+        "http://photos.example/1.jpg\nhttp://photos.example/2.jpg\n",
+    ],
+)
+def test_photos_given_by_their_urls_have_to_be_downloaded(tmp_path: Path, content: str) -> None:
+    with pytest.raises(CaptionFileError, match=r"download them first.* photoseek-train unpack"):
+        read_captions(save(tmp_path / "captions", content))
+
+
 def test_a_column_has_the_splits(tmp_path: Path) -> None:
     table = save(tmp_path / "t.csv", "filename,split,caption\na.jpg,train,Dog\nb.jpg,val,Cat\na.jpg,train,Dogs\n")
     records = save(
