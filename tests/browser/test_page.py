@@ -126,6 +126,20 @@ def test_cards_show_any_name_as_text_missing_photos_with_a_note_and_pictures_in_
     assert len({round(box["y"] / 20) for button in buttons if (box := button.bounding_box())}) == 1
 
 
+def test_photos_have_urls_that_the_browser_keeps_and_other_hosts_and_visitors_cannot_use(tab: Page) -> None:
+    tab.goto("/?q=red")
+    image = cards(tab, "red-").first.locator("img")
+    expect(image).to_have_js_property("complete", True)
+    address = str(image.evaluate("image => image.currentSrc"))
+    assert re.search(r":\d+/photo/[\w-]{16}/\d+/card$", address)
+    answer = tab.request.get(address)
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert answer.headers["cache-control"].startswith("private")
+    known = {"If-None-Match": answer.headers["etag"]}
+    assert tab.request.get(address, headers=known).status == 304
+    assert tab.request.get(address, headers={"Cookie": "photoseek=1"}).status == 401
+
+
 def test_filters_are_chips_that_a_click_removes(tab: Page) -> None:
     tab.goto("/?q=red")
     cards(tab, "red-")

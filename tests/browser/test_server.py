@@ -62,7 +62,8 @@ def test_other_host_names_and_origins_are_refused(server: Server) -> None:
 
 def test_every_part_of_the_server_needs_the_token(server: Server) -> None:
     assert handshake(server, f"127.0.0.1:{server.port}", cookie="photoseek=1") == 403
-    paths = ("/", "/media/a.jpg", "/_stcore/host-config", "/_stcore/metrics", "/_stcore/bidi-components/a/b.js")
+    core = ("host-config", "metrics", "bidi-components/a/b.js")
+    paths = ["/", "/media/a.jpg", "/photo/a/1/card", *(f"/_stcore/{path}" for path in core)]
     assert [status(server, path) for path in paths] == [401] * len(paths)
     assert status(server, "/_stcore/upload_file/a/b", "PUT") == 401
     assert status(server, "/_stcore/health") == 200

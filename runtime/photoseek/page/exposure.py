@@ -36,7 +36,12 @@ def public(message: str) -> str:
 
     If the page is shared, a message with an absolute path or an address is logged and replaced.
     """
-    if not _ABSOLUTE.search(message) or not is_shared():
+    if not has_absolute_path(message) or not is_shared():
         return message
     _log.warning("not shown to visitors: %s", visible(message))
     return strings().in_the_log
+
+
+def has_absolute_path(message: str) -> bool:
+    """Return whether a message contains an absolute path or an address."""
+    return _ABSOLUTE.search(message) is not None

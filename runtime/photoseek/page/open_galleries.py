@@ -17,6 +17,7 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.current import current_id
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
+from photoseek.page.photo_files import PhotoFiles
 from photoseek.page.thumbnail_cache import ThumbnailCache
 from photoseek.search.backend import SearchBackend
 from photoseek.search.caption_search import CaptionSearcher
@@ -38,6 +39,7 @@ class OpenGallery:
     Attributes:
         searcher: Searcher with the primary or an additional bundle.
         thumbnails: Thumbnails of its photos.
+        files: URLs of its photos.
         captions: Searcher over its captions.
         database: Device and inode of its database.
         primary: Whether the searcher has the primary bundle.
@@ -46,6 +48,7 @@ class OpenGallery:
 
     searcher: Searcher
     thumbnails: ThumbnailCache
+    files: PhotoFiles
     captions: CaptionSearcher
     database: tuple[int, int]
     primary: bool = True
@@ -146,8 +149,9 @@ def _open(folder: str, bundle: str | None, *, links: bool) -> OpenGallery:
     root = source.root if isinstance(source, LocalSource) else None
     limit = partial(max_pixels, gallery.database)
     thumbnails = ThumbnailCache(gallery.path, root=root, links=links, max_pixels=limit)
+    files = PhotoFiles(gallery, searcher.bundle.fingerprint, thumbnails, shared=not links)
     primary = searcher.bundle.fingerprint == gallery.fingerprint
-    opened = OpenGallery(searcher, thumbnails, CaptionSearcher(searcher), _identity(gallery), primary)
+    opened = OpenGallery(searcher, thumbnails, files, CaptionSearcher(searcher), _identity(gallery), primary)
     _log.info("opened %r", opened.searcher)
     return opened
 

@@ -7,28 +7,26 @@ from html import escape
 
 import streamlit as st
 
-from photoseek.errors import PhotoError
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.thumbnails import data_uri
 from photoseek.page import describe_view
 from photoseek.page.exposure import is_shared
-from photoseek.page.results import confidence_of, matched_in, missing_reason
+from photoseek.page.photo_files import PhotoFiles, is_missing
+from photoseek.page.results import confidence_of, matched_in
 from photoseek.page.strings import strings
-from photoseek.page.thumbnail_cache import FULL_SIDE, ThumbnailCache
 from photoseek.search.hits import Hit
 
 
-def render_opened(hits: Sequence[Hit], gallery: Gallery, thumbnails: ThumbnailCache) -> None:
+def render_opened(hits: Sequence[Hit], gallery: Gallery, files: PhotoFiles) -> None:
     """Draw the dialog if an opened photo is among the hits."""
     if st.session_state.get("opened") in [hit.path for hit in hits]:
-        st.dialog(strings().detail, width="medium", on_dismiss=_close)(_render)(hits, gallery, thumbnails)
+        st.dialog(strings().detail, width="medium", on_dismiss=_close)(_render)(hits, gallery, files)
 
 
-def _render(hits: Sequence[Hit], gallery: Gallery, thumbnails: ThumbnailCache) -> None:
+def _render(hits: Sequence[Hit], gallery: Gallery, files: PhotoFiles) -> None:
     positions = {hit.path: position for position, hit in enumerate(hits)}
     position = positions.get(st.session_state.get("opened") or "", 0)
     hit = hits[position]
-    _render_picture(hit, thumbnails)
+    _render_picture(hit, files)
     _render_navigation(hits, position)
     _render_facts(hit, gallery.sentences.of_photo(hit.path))
     now = strings()
@@ -43,12 +41,11 @@ def _render(hits: Sequence[Hit], gallery: Gallery, thumbnails: ThumbnailCache) -
         st.rerun()
 
 
-def _render_picture(hit: Hit, thumbnails: ThumbnailCache) -> None:
-    try:
-        uri = data_uri(thumbnails.thumbnail(hit.file, FULL_SIDE))
-    except PhotoError as error:
-        st.html(f'<p class="ps-full ps-missing">{escape(missing_reason(hit, error))}</p>')
+def _render_picture(hit: Hit, files: PhotoFiles) -> None:
+    if is_missing(hit.file):
+        st.html(f'<p class="ps-full ps-missing">{escape(strings().missing)}</p>')
     else:
+        uri = files.url(hit.id, "view")
         st.html(f'<figure class="ps-full"><img src="{uri}" alt="{escape(hit.path)}"></figure>')
 
 

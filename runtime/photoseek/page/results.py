@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from photoseek.errors import PhotoError
-from photoseek.gallery.thumbnails import data_uri
 from photoseek.page import components, messages
-from photoseek.page.exposure import public
+from photoseek.page.photo_files import PhotoFiles, is_missing
 from photoseek.page.strings import strings
-from photoseek.page.thumbnail_cache import ThumbnailCache
 from photoseek.search.hits import Hit
 
 MAX_DUPLICATES = 24
 """Maximum number of near-duplicates shown with one photo."""
 
 
-def render_hits(hits: Sequence[Hit], facts: Sequence[str], thumbnails: ThumbnailCache) -> None:
+def render_hits(hits: Sequence[Hit], facts: Sequence[str], files: PhotoFiles) -> None:
     """Draw details of the search and a card for each hit; hits that probably do not match are collapsed."""
     now = strings()
     spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
@@ -33,9 +29,9 @@ def render_hits(hits: Sequence[Hit], facts: Sequence[str], thumbnails: Thumbnail
         title = now.unread_title if unread else now.low_confidence_title
         messages.notice(title, now.unread if unread else now.low_confidence)
         with st.expander(now.show_anyway):
-            _render_cards(hits, thumbnails)
+            _render_cards(hits, files)
     else:
-        _render_cards(hits, thumbnails)
+        _render_cards(hits, files)
 
 
 def with_duplicates(hits: Sequence[Hit]) -> list[Hit]:
@@ -58,14 +54,13 @@ def matched_in(hit: Hit) -> str:
     return fields[hit.matched] if hit.matched else ""
 
 
-def _render_cards(hits: Sequence[Hit], thumbnails: ThumbnailCache) -> None:
-    now, shown = strings(), with_duplicates(hits)
-    pictures = dict(zip((hit.id for hit in shown), thumbnails.thumbnails([hit.file for hit in shown]), strict=True))
+def _render_cards(hits: Sequence[Hit], files: PhotoFiles) -> None:
+    now = strings()
     cards = [
         {
-            **_card(hit, pictures[hit.id]),
+            **_card(hit, files),
             "more": now.duplicates.format(count=len(hit.duplicates)),
-            "duplicates": [_card(other, pictures[other.id]) for other in hit.duplicates[:MAX_DUPLICATES]],
+            "duplicates": [_card(other, files) for other in hit.duplicates[:MAX_DUPLICATES]],
         }
         for hit in hits
     ]
@@ -75,24 +70,18 @@ def _render_cards(hits: Sequence[Hit], thumbnails: ThumbnailCache) -> None:
         "score": now.score_hint,
         "fewer": now.fewer,
         "matched": now.matched_hint,
+        "missing": now.missing,
+        "unreadable": now.unreadable_photo,
     }
     components.render_component("cards", "cards", {"cards": cards, "texts": texts}, opened=_open)
 
 
-def _card(hit: Hit, picture: bytes | PhotoError) -> dict[str, Any]:
+def _card(hit: Hit, files: PhotoFiles) -> dict[str, Any]:
     card = {"path": hit.path, "rank": str(hit.rank), "score": f"{hit.score:.3f}", "matched": matched_in(hit)}
     card["confidence"] = "" if hit.matched else confidence_of(hit)
     if hit.incomplete:
         card["incomplete"] = strings().incomplete
-    if not isinstance(picture, PhotoError):
-        return {**card, "picture": data_uri(picture)}
-    return {**card, "reason": missing_reason(hit, picture)}
-
-
-def missing_reason(hit: Hit, error: PhotoError) -> str:
-    """Return the text in place of a photo that cannot be shown."""
-    missing = isinstance(hit.file, Path) and not hit.file.exists()
-    return strings().missing if missing else strings().unreadable_photo.format(reason=public(str(error)))
+    return card if is_missing(hit.file) else {**card, "picture": files.url(hit.id, "card")}
 
 
 def _open() -> None:

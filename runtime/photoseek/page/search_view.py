@@ -33,8 +33,8 @@ def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) 
     except QueryError as error:
         messages.query_error(str(error))
     else:
-        results.render_hits(hits, facts, opened.thumbnails)
-        photo_view.render_opened(results.with_duplicates(hits), opened.searcher.gallery, opened.thumbnails)
+        results.render_hits(hits, facts, opened.files)
+        photo_view.render_opened(results.with_duplicates(hits), opened.searcher.gallery, opened.files)
 
 
 def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState) -> tuple[list[Hit], list[str]]:

@@ -22,6 +22,7 @@ from starlette.middleware import Middleware
 
 from photoseek.page.access import Access
 from photoseek.page.gate import PARAMETER, Gate
+from photoseek.page.photo_route import PhotoRoute
 from photoseek.system.terminal import print_line
 
 SCRIPT = Path(__file__).with_name("script.py")
@@ -36,14 +37,15 @@ logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # hides its messag
 
 
 def middleware() -> list[Middleware]:
-    """Return the middleware of the page: the gate, unless the token is disabled.
+    """Return the middleware of the page: the gate, unless the token is disabled, and the photos behind it.
 
     Raises:
         QueryError: The token of the environment is too short or has invalid characters.
     """
     global _access, _gated
     _access, _gated = Access.from_environment(), True
-    return [] if _access is None else [Middleware(Gate, _access)]
+    photos = Middleware(PhotoRoute)  # not a route of Streamlit, which would compress the photos
+    return [photos] if _access is None else [Middleware(Gate, _access), photos]
 
 
 def is_gated() -> bool:

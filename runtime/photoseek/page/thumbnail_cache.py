@@ -79,11 +79,21 @@ class ThumbnailCache:
         Raises:
             PhotoError: The photo does not exist, is outside ``root`` or cannot be decoded; the message is the reason.
         """
-        self._check_root(file)
+        self.check_root(file)
         parent = os.path.relpath(file.parent, self.folder) if isinstance(file, Path) else str(file)
         key = (file.name, parent, *cache_key(file), side)
         name = hashlib.sha256(repr(key).encode("utf-8", "surrogateescape")).hexdigest()[:40]
         return self._read(name) or self._create(file, name, side)
+
+    def make(self, file: PhotoFile, side: int) -> bytes:
+        """Return a photo as an upright JPEG of at most ``side`` pixels, without the cache.
+
+        Raises:
+            PhotoError: As ``thumbnail``.
+        """
+        self.check_root(file)
+        limit = self._limit()
+        return make_thumbnail(read_photo(file), side, *([] if limit is None else [limit]))
 
     def thumbnails(self, files: Sequence[PhotoFile], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
         """Return the thumbnails of several photos, with an error in place of each photo that has none."""
@@ -91,8 +101,12 @@ class ThumbnailCache:
         with ThreadPoolExecutor(_DECODERS) as pool:
             return list(pool.map(lambda file: self._of_or_error(file, side), files))
 
-    def _check_root(self, file: PhotoFile) -> None:
-        """Refuse a path outside the root: somebody may have tampered with the gallery's database."""
+    def check_root(self, file: PhotoFile) -> None:
+        """Refuse a path outside the root: somebody may have tampered with the gallery's database.
+
+        Raises:
+            PhotoError: The photo is outside ``root``.
+        """
         if self._root is not None and isinstance(file, Path):  # objects never lead out of their bucket
             real = os.path.normpath if self._links else os.path.realpath
             if not Path(real(file)).is_relative_to(real(self._root)):
@@ -115,8 +129,7 @@ class ThumbnailCache:
         return jpeg if jpeg.startswith(_JPEG_START) and jpeg.endswith(_JPEG_END) else None
 
     def _create(self, file: PhotoFile, name: str, side: int) -> bytes:
-        limit = self._limit()
-        jpeg = make_thumbnail(read_photo(file), side, *([] if limit is None else [limit]))
+        jpeg = self.make(file, side)
         try:
             if not make_tagged(self.folder):
                 raise OSError("expected a folder that photoseek created, found files without its tag")

@@ -6,12 +6,28 @@ function element(tag, name, text) {
   return made
 }
 
-function picture(card) {
-  if (!card.picture) return element("span", "ps-photo ps-no-picture", card.reason)
+// Replaces a photo that cannot be shown; the server answers with the reason instead of a picture.
+async function explain(frame, address, texts) {
+  let text = texts.missing
+  try {
+    const { reason } = await (await fetch(address)).json()
+    if (reason !== null) text = texts.unreadable.replace("{reason}", () => reason)
+  } catch {
+    text = texts.unreadable.replace("{reason}", "")
+  }
+  frame.classList.add("ps-no-picture")
+  frame.replaceChildren(text)
+}
+
+function picture(card, texts) {
+  if (!card.picture) return element("span", "ps-photo ps-no-picture", texts.missing)
   const frame = element("span", "ps-photo")
   const image = element("img")
-  image.src = card.picture
+  image.loading = "lazy"
+  image.decoding = "async"
   image.alt = ""
+  image.onerror = () => explain(frame, card.picture, texts)
+  image.src = card.picture
   frame.append(image)
   return frame
 }
@@ -43,7 +59,7 @@ function item(card, texts, open) {
   button.type = "button"
   button.setAttribute("aria-label", texts.open.replace("{path}", () => card.path))
   button.onclick = () => open(card.path)
-  button.append(picture(card), caption(card, texts))
+  button.append(picture(card, texts), caption(card, texts))
   made.append(button)
   return made
 }
