@@ -38,7 +38,7 @@ def test_a_text_finds_photos_with_near_duplicates_behind_them(tab: Page) -> None
     assert scores == sorted(scores, reverse=True)
     assert found.first.locator(".ps-confidence").inner_text() in {"92 %", "93 %", "94 %"}
     found.first.locator("img").wait_for()
-    assert found.first.locator("img").evaluate("picture => picture.naturalWidth") == 48
+    expect(found.first.locator("img")).to_have_js_property("naturalWidth", 48)
     assert re.fullmatch(SUMMARY, tab.inner_text(".ps-found").replace("\n", " "))
     before = visible.count()
     found.first.get_by_role("button", name="+3 similar").click()
@@ -65,10 +65,31 @@ def test_probable_mismatches_are_collapsed_and_invalid_queries_are_explained(tab
     tab.locator(".ps-found").get_by_text("without: red").wait_for()
     assert tab.locator(".ps-error").count() == 0
     search(tab, "green")
-    expect(cards(tab, "green-").locator("visible=true")).to_have_count(2)
-    tab.get_by_label("How many photos").click()
-    tab.get_by_role("option", name="Top 24").click()
-    tab.wait_for_url("**/?q=green&k=24")
+    expect(cards(tab, "green-").locator("visible=true")).to_have_count(7)  # a link's k is of its own question
+
+
+def test_more_photos_are_added_below_by_keyboard_and_sorted_by_date(tab: Page) -> None:
+    tab.goto("/?q=red&k=3")
+    visible = cards(tab, "red-").locator("visible=true")
+    expect(visible).to_have_count(3)
+    before = names(visible)
+    visible.first.evaluate("card => { card.dataset.kept = 'yes' }")
+    more = tab.get_by_role("button", name="Show more")
+    more.focus()
+    tab.keyboard.press("Enter")
+    more.wait_for(state="detached")
+    assert names(visible)[:3] == before
+    assert visible.count() > 6
+    assert visible.first.get_attribute("data-kept") == "yes"
+    focused = visible.nth(3).locator(".ps-open")
+    expect(focused).to_be_focused()
+    tab.wait_for_url("**/?q=red&k=27")
+    tab.get_by_label("Order").click()
+    tab.get_by_role("option", name="Newest first").click()
+    tab.wait_for_url("**/?q=red&k=27&sort=date")
+    tab.locator(".ps-found").get_by_text("newest first").wait_for()
+    search(tab, "green")
+    tab.wait_for_url("**/?q=green&sort=date")
 
 
 def test_a_photo_is_a_query_alone_or_with_a_text(tab: Page, picture: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from photoseek.page import (
     index_panel,
     messages,
     model_offer,
+    paging,
     search_form,
     sidebar,
 )
@@ -133,6 +134,7 @@ def _render_search_tab(opened: OpenGallery, state: GalleryState) -> None:
         filter_form.render_filter_form(state.folders)
         search_form.render_query_help()
     query = search_form.form_values()
+    paging.start_over(query, filter_form.filter_values(), opened.backend.bundle.fingerprint)
     write_url()
     filter_form.render_filter_chips(query)
     if st.session_state["describing"]:

@@ -54,8 +54,13 @@ def current_filter() -> Filter:
     Raises:
         QueryError: Invalid date.
     """
-    values: dict[str, Any] = {name: st.session_state.get(PREFIX + name) for name in NAMES}
-    return Filter(**{name: value for name, value in values.items() if value not in (None, "")})
+    return Filter(**{name: value for name, value in filter_values().items() if name != BY_NAME})
+
+
+def filter_values() -> dict[str, Any]:
+    """Return the values of the active filters and of ``BY_NAME``, which may be invalid."""
+    values = {name: st.session_state.get(PREFIX + name) for name in (*NAMES, BY_NAME)}
+    return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def current_names() -> Names:
@@ -132,10 +137,7 @@ def _filter_chips() -> list[dict[str, str]]:
         "type": lambda value: value.upper(),
         BY_NAME: lambda value: _name_choices(now)[value],
     }
-    values = {name: st.session_state.get(PREFIX + name) for name in (*NAMES, BY_NAME)}
-    return [
-        {"id": name, "label": labels.get(name, str)(value)} for name, value in values.items() if value not in (None, "")
-    ]
+    return [{"id": name, "label": labels.get(name, str)(value)} for name, value in filter_values().items()]
 
 
 def _remove() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from photoseek.page import components, messages
+from photoseek.page import components, messages, paging
 from photoseek.page.photo_files import PhotoFiles, is_missing
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
@@ -17,21 +17,33 @@ MAX_DUPLICATES = 24
 """Maximum number of near-duplicates shown with one photo."""
 
 
-def render_hits(hits: Sequence[Hit], facts: Sequence[str], files: PhotoFiles) -> None:
+def render_hits(hits: Sequence[Hit], facts: Sequence[str], files: PhotoFiles, *, more: bool) -> None:
     """Draw details of the search and a card for each hit; hits that probably do not match are collapsed."""
     now = strings()
     spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
-    st.html(f'<p class="ps-found" role="status">{spans}</p>')
+    with st.container(horizontal=True, key="ps-summary", vertical_alignment="center"):
+        st.html(f'<p class="ps-found" role="status">{spans}</p>')
+        if len(hits) > 1:
+            paging.render_order()
     if not hits:
         messages.notice(now.no_results_title, now.no_results)
-    elif hits[0].low_confidence:
-        unread = hits[0].from_unread_text
+    elif are_doubtful(hits):
+        unread = _best(hits).from_unread_text
         title = now.unread_title if unread else now.low_confidence_title
         messages.notice(title, now.unread if unread else now.low_confidence)
         with st.expander(now.show_anyway):
-            _render_cards(hits, files)
+            _render_cards(hits, files, more=more)
     else:
-        _render_cards(hits, files)
+        _render_cards(hits, files, more=more)
+
+
+def are_doubtful(hits: Sequence[Hit]) -> bool:
+    """Return whether probably none of the hits matches, in whichever order they are."""
+    return _best(hits).low_confidence
+
+
+def _best(hits: Sequence[Hit]) -> Hit:
+    return min(hits, key=lambda hit: hit.rank)
 
 
 def with_duplicates(hits: Sequence[Hit]) -> list[Hit]:
@@ -54,7 +66,7 @@ def matched_in(hit: Hit) -> str:
     return fields[hit.matched] if hit.matched else ""
 
 
-def _render_cards(hits: Sequence[Hit], files: PhotoFiles) -> None:
+def _render_cards(hits: Sequence[Hit], files: PhotoFiles, *, more: bool) -> None:
     now = strings()
     cards = [
         {
@@ -73,7 +85,8 @@ def _render_cards(hits: Sequence[Hit], files: PhotoFiles) -> None:
         "missing": now.missing,
         "unreadable": now.unreadable_photo,
     }
-    components.render_component("cards", "cards", {"cards": cards, "texts": texts}, opened=_open)
+    data = {"cards": cards, "texts": texts, "more": now.show_more if more else None}
+    components.render_component("cards", "cards", data, opened=_open, more=paging.show_more)
 
 
 def _card(hit: Hit, files: PhotoFiles) -> dict[str, Any]:

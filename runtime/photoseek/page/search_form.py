@@ -1,4 +1,4 @@
-"""Fields of a query: text, photo and number of hits."""
+"""Fields of a query: text and photo."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ from photoseek.page.strings import strings
 from photoseek.photos.formats import photo_suffixes
 from photoseek.search.searcher import Searcher
 
-MAX_K = 50
-DEFAULT_K = 12
 MAX_TEXT = 500
 """Maximum length of a query in characters: more than a tower reads, and short enough for a URL."""
 
-_CHOICES = (5, 12, 24, MAX_K)
 _MAX_BYTES = 20_000_000  # of a pasted picture; the same as server.maxUploadSize
 _MAX_EXAMPLES = 4
 
@@ -39,7 +36,6 @@ class SearchForm:
     text: str
     photo: Upload | None
     similar_to: str | None
-    k: int
 
     @property
     def empty(self) -> bool:
@@ -48,7 +44,7 @@ class SearchForm:
 
 
 def render_search_form() -> None:
-    """Draw the text, the number of hits, the photo and the help in one row; Enter searches."""
+    """Draw the text and the photo in one row; Enter searches."""
     now, state = strings(), st.session_state
     st.text_input(
         now.ask,
@@ -57,15 +53,6 @@ def render_search_form() -> None:
         max_chars=MAX_TEXT,
         label_visibility="collapsed",
         icon=":material/search:",
-    )
-    st.selectbox(
-        now.how_many,
-        sorted({*_CHOICES, int(state["k"])}),
-        **components.field_options("k", state["k"]),
-        format_func=lambda count: now.top.format(k=count),
-        label_visibility="collapsed",
-        filter_mode=None,
-        width=104,
     )
     with st.popover(now.photo, icon=":material/add_photo_alternate:"):
         render_upload(now.photo, "photo")
@@ -82,7 +69,7 @@ def render_query_help() -> None:
 def form_values() -> SearchForm:
     """Return the current query of the session."""
     state = st.session_state
-    return SearchForm(state["q"].strip(), state.get("photo"), state.get("similar_to"), int(state["k"]))
+    return SearchForm(state["q"].strip(), state.get("photo"), state.get("similar_to"))
 
 
 def render_upload(label: str, key: str) -> None:

@@ -11,7 +11,7 @@ from photoseek.encoders.query_syntax import parse_query
 from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.gallery.filters import Filter
-from photoseek.page import filter_form, messages, photo_view, results
+from photoseek.page import filter_form, messages, paging, photo_view, results
 from photoseek.page.open_galleries import GalleryState, OpenGallery
 from photoseek.page.search_form import SearchForm
 from photoseek.page.strings import strings
@@ -27,29 +27,32 @@ def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) 
         messages.filter_error(str(error))
         return
     try:
-        hits, facts = _search(opened, query, where, state)
+        hits, facts, more = _search(opened, query, where, state)
     except PhotoError as error:
         messages.photo_error(str(error))
     except QueryError as error:
         messages.query_error(str(error))
     else:
-        results.render_hits(hits, facts, opened.files)
+        results.render_hits(hits, facts, opened.files, more=more)
         photo_view.render_opened(results.with_duplicates(hits), opened.searcher.gallery, opened.files)
 
 
-def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState) -> tuple[list[Hit], list[str]]:
-    """Return the hits, and details of the search; a detail may be empty."""
+def _search(
+    opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState
+) -> tuple[list[Hit], list[str], bool]:
+    """Return the hits, details of the search, which may be empty, and whether there are more hits."""
     searcher, backend, now = opened.searcher, opened.backend, strings()
-    photo = query.photo.data if query.photo else None
+    photo, k = query.photo.data if query.photo else None, int(st.session_state["k"])
     with nullcontext() if backend.is_loaded_for(query.text, photo) else st.spinner(""):  # loading a tower takes a while
         started = time.perf_counter()
         names = filter_form.current_names() if query.text else "never"
         vectors = backend.query(query.text or None, photo=photo, similar_to=query.similar_to, names=names)
         encoded = time.perf_counter()
-        hits = backend.nearest(vectors, query.k, where=where, group_duplicates=True)
+        hits = backend.nearest(vectors, k + 1, where=where, group_duplicates=True)
         found = time.perf_counter()
+    hits, more = paging.in_order(hits[:k]), len(hits) > k
     engine = "exact" if not where.empty else searcher.snapshot.manifest.tuning.fastest
-    return hits, [
+    facts = [
         _number_of(hits, filtered=not where.empty),
         _subtracted(query.text),
         now.searched.format(count=f"{state.status.searchable:,}"),
@@ -58,13 +61,17 @@ def _search(opened: OpenGallery, query: SearchForm, where: Filter, state: Galler
         now.search_time.format(ms=_ms(found - encoded)),
         "" if opened.reranker is None else now.reranked.format(bundle=opened.reranker.bundle.name),
     ]
+    return hits, facts, more
 
 
 def _number_of(hits: list[Hit], *, filtered: bool) -> str:
-    if not hits or hits[0].low_confidence:
+    if not hits or results.are_doubtful(hits):
         return ""
     now = strings()
-    text = now.found_filtered if filtered else now.found if len(hits) > 1 else now.found_one
+    by_date = st.session_state["sort"] == paging.DATE
+    several = now.found_by_date if by_date else now.found
+    matching = now.found_filtered_by_date if by_date else now.found_filtered
+    text = matching if filtered else several if len(hits) > 1 else now.found_one
     return text.format(count=f"{len(hits):,}")
 
 

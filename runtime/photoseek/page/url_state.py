@@ -14,7 +14,8 @@ from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.page.bundle_form import RERANK, SEARCH, SHORT
 from photoseek.page.filter_form import BY_NAME, NAME_CHOICES, NAMES, PREFIX
-from photoseek.page.search_form import DEFAULT_K, MAX_K, MAX_TEXT
+from photoseek.page.paging import DATE, LIKENESS, MAX_K, PAGE
+from photoseek.page.search_form import MAX_TEXT
 from photoseek.page.strings import KEY
 
 _MAX_PATH = 4096
@@ -26,6 +27,7 @@ def read_url() -> None:
     state, given = st.session_state, st.query_params
     state.setdefault("q", given.get("q", "")[:MAX_TEXT])
     state.setdefault("k", _number_of_photos(given.get("k", "")))
+    state.setdefault("sort", DATE if given.get("sort") == DATE else LIKENESS)
     if "similar_to" not in state:
         state["similar_to"] = given.get("similar_to", "")[:_MAX_PATH] or None
     for name in (SEARCH, RERANK):
@@ -43,7 +45,8 @@ def write_url() -> None:
     state = st.session_state
     values = {
         "q": state["q"].strip(),
-        "k": state["k"] if state["k"] != DEFAULT_K else None,
+        "k": state["k"] if state["k"] != PAGE else None,
+        "sort": state["sort"] if state["sort"] != LIKENESS else None,
         "similar_to": state["similar_to"],
         **{name: state.get(PREFIX + name) for name in (*NAMES, BY_NAME)},
         SEARCH: state.get(SEARCH),
@@ -56,7 +59,7 @@ def write_url() -> None:
 
 
 def _number_of_photos(given: str) -> int:
-    k = int(given) if given.isascii() and given.isdigit() and len(given) < 4 else DEFAULT_K
+    k = int(given) if given.isascii() and given.isdigit() and len(given) < 5 else PAGE
     return min(max(k, 1), MAX_K)
 
 

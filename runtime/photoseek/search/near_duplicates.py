@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from photoseek.search.hits import Hit
 from photoseek.vectors import Vectors
 
@@ -19,15 +21,16 @@ def group_near_duplicates(hits: Sequence[Hit], vectors: Vectors) -> list[Hit]:
         hits: Best first.
         vectors: Unit vectors of the hits, (n, dim).
     """
-    duplicates: dict[int, list[Hit]] = {}  # by the row of the best of each group
+    heads, rows, duplicates = np.empty_like(vectors), list[int](), list[list[Hit]]()
     for row, hit in enumerate(hits):
-        best = (other for other in duplicates if float(vectors[other] @ vectors[row]) >= DUPLICATE_THRESHOLD)
-        group = next(best, None)
-        if group is None:
-            duplicates[row] = []
+        near = np.flatnonzero(heads[: len(rows)] @ vectors[row] >= DUPLICATE_THRESHOLD)
+        if len(near):
+            duplicates[near[0]].append(hit)
         else:
-            duplicates[group].append(hit)
+            heads[len(rows)] = vectors[row]
+            rows.append(row)
+            duplicates.append([])
     return [
         replace(hits[row], rank=rank, duplicates=tuple(others))
-        for rank, (row, others) in enumerate(duplicates.items(), 1)
+        for rank, (row, others) in enumerate(zip(rows, duplicates, strict=True), 1)
     ]

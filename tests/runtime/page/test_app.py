@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import ExifTags, Image
 
 from page_sessions import colors, names, new_session, text_of
 from photoseek import Bundle, Gallery
 from photoseek.demo.gallery import picture_names
 from photoseek.page import launch
-from tiny_bundle import write_tiny_bundle
+from tiny_bundle import COLORS, write_tiny_bundle
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
 
@@ -92,21 +93,75 @@ def test_an_unexpected_error_is_logged_and_not_shown(
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ({}, ("", 12)),
-        ({"q": "red", "k": "7"}, ("red", 7)),
-        ({"k": "0"}, ("", 1)),
-        ({"k": "999"}, ("", 50)),
-        ({"k": "99999999"}, ("", 12)),
-        ({"k": "many"}, ("", 12)),
-        ({"k": "²"}, ("", 12)),
-        ({"q": "x" * 600}, ("x" * 500, 12)),
+        ({}, ("", 24, "likeness")),
+        ({"q": "red", "k": "7"}, ("red", 7, "likeness")),
+        ({"k": "0"}, ("", 1, "likeness")),
+        ({"k": "999", "sort": "date"}, ("", 999, "date")),
+        ({"k": "9999"}, ("", 1000, "likeness")),
+        ({"k": "99999999", "sort": "size"}, ("", 24, "likeness")),
+        ({"k": "many"}, ("", 24, "likeness")),
+        ({"k": "²"}, ("", 24, "likeness")),
+        ({"q": "x" * 600}, ("x" * 500, 24, "likeness")),
     ],
 )
-def test_text_and_number_come_from_the_address(page: AppTest, query: dict[str, str], expected: tuple[str, int]) -> None:
+def test_text_number_and_order_come_from_the_address(
+    page: AppTest, query: dict[str, str], expected: tuple[str, int, str]
+) -> None:
     page.query_params.update(query)
     page.run()
     assert not page.exception
-    assert (page.text_input(key="q-field").value, page.selectbox(key="k-field").value) == expected
+    shown = (page.text_input(key="q-field").value, page.session_state["k"], page.session_state["sort"])
+    assert shown == expected
+
+
+def show_more(page: AppTest) -> None:
+    """Do what the button of the cards does, since no browser runs their script."""
+    from photoseek.page import paging
+
+    page.session_state["k"] += paging.PAGE
+    page.run()
+
+
+def test_more_photos_are_shown_up_to_the_whole_gallery(page: AppTest, rendered: dict[str, Any]) -> None:
+    page.query_params.update({"q": "red", "k": "2"})
+    page.run()
+    assert len(rendered["cards"]["cards"]) == 2
+    assert rendered["cards"]["more"] == "Show more"
+    before = rendered["cards"]["cards"]
+    show_more(page)
+    assert rendered["cards"]["cards"][:2] == before
+    assert sorted(names(rendered)) == sorted(f"{color}-{number}.png" for color in COLORS for number in range(4))
+    assert rendered["cards"]["more"] is None
+    assert page.query_params["k"] == "26"
+
+
+def test_a_new_question_shows_the_first_photos_again(page: AppTest, rendered: dict[str, Any]) -> None:
+    page.query_params.update({"q": "red", "k": "2"})
+    page.run()
+    show_more(page)
+    page.text_input(key="q-field").set_value("blue").run()
+    assert page.session_state["k"] == 24
+    assert "k" not in page.query_params
+    assert rendered["cards"]["cards"]
+
+
+def test_the_shown_photos_are_sorted_by_date_and_those_without_one_are_last(
+    gallery: Gallery, photos: Path, rendered: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dated = ((48, "2019:05:01"), (144, "2024:12:31"), (96, "2021:01:01"))
+    for shade, date in dated:  # near-duplicates of no color
+        exif = Image.Exif()
+        exif[ExifTags.Base.DateTime] = f"{date} 10:00:00"
+        Image.new("RGB", (40, 30), (shade, 0, shade)).save(photos / f"{date[:4]}.jpg", exif=exif)
+    gallery.index()
+    monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
+    page = new_session(q="red", sort="date").run()
+    assert names(rendered)[:3] == ["2024.jpg", "2021.jpg", "2019.jpg"]
+    assert "newest first" in text_of(page)
+    assert {name.partition("-")[0] for name in names(rendered)[3:]} == set(COLORS)
+    page.selectbox(key="sort-field").select("likeness").run()
+    assert rendered["cards"]["cards"][0]["rank"] == "1"
+    assert "sort" not in page.query_params
 
 
 def test_an_invalid_filter_is_reported_by_its_label(page: AppTest) -> None:
@@ -117,14 +172,14 @@ def test_an_invalid_filter_is_reported_by_its_label(page: AppTest) -> None:
     assert "Taken from: expected a date like 2024" in text_of(page)
 
 
-def test_the_number_of_photos_is_unchanged_after_a_wrong_gallery_folder(page: AppTest, tmp_path: Path) -> None:
+def test_number_and_order_are_unchanged_after_a_wrong_gallery_folder(page: AppTest, tmp_path: Path) -> None:
+    page.query_params.update({"q": "red", "k": "2", "sort": "date"})
     page.run()
     gallery = page.text_input(key="gallery").value
     page.text_input(key="gallery").input(str(tmp_path / "nowhere")).run()
     page.text_input(key="gallery").input(gallery).run()
-    assert page.selectbox(key="k-field").value == 12
-    page.selectbox(key="k-field").select(24).run()
-    assert page.query_params["k"] == "24"
+    assert page.selectbox(key="sort-field").value == "date"
+    assert dict(page.query_params)["k"] == "2"
 
 
 @pytest.mark.parametrize("demo", [False, True])

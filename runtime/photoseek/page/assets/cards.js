@@ -78,22 +78,48 @@ function expandable(head, folded, label, texts) {
   head.append(button)
 }
 
+function more(label, trigger) {
+  const button = element("button", "ps-more", label)
+  button.type = "button"
+  button.onclick = () => {
+    button.disabled = true // until the list is longer
+    trigger()
+  }
+  return button
+}
+
+// Returns the items of a card: the photo, and its near-duplicates, hidden at first.
+function items(card, texts, open) {
+  const head = item(card, texts, open)
+  const folded = card.duplicates.map((other) => item(other, texts, open))
+  for (const other of folded) {
+    other.hidden = true
+    other.classList.add("ps-folded")
+  }
+  if (folded.length) expandable(head, folded, card.more, texts)
+  return [head, ...folded]
+}
+
+// Keeps the cards that both lists begin with, so that a longer list neither moves nor loads them again.
+function draw(root, data, open) {
+  const drawn = root.drawn ?? { texts: "", cards: [] }
+  const texts = JSON.stringify(data.texts)
+  const keys = data.cards.map((card) => JSON.stringify(card))
+  let same = 0
+  while (drawn.texts === texts && same < keys.length && drawn.cards[same]?.key === keys[same]) same++
+  for (const { made } of drawn.cards.slice(same)) made.forEach((each) => each.remove())
+  const added = data.cards.slice(same).map((card, index) => ({ key: keys[same + index], made: items(card, data.texts, open) }))
+  root.list.append(...added.flatMap(({ made }) => made))
+  root.drawn = { texts, cards: [...drawn.cards.slice(0, same), ...added] }
+  return added[0]?.made[0]
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".ps-component")
-  const drawn = JSON.stringify(data)
-  if (root.drawn === drawn) return
-  root.drawn = drawn
-  const open = (path) => setTriggerValue("opened", path)
-  const list = element("ol", "ps-grid")
-  for (const card of data.cards) {
-    const head = item(card, data.texts, open)
-    const folded = card.duplicates.map((other) => item(other, data.texts, open))
-    for (const other of folded) {
-      other.hidden = true
-      other.classList.add("ps-folded")
-    }
-    if (folded.length) expandable(head, folded, card.more, data.texts)
-    list.append(head, ...folded)
-  }
-  root.replaceChildren(list)
+  root.list ??= root.appendChild(element("ol", "ps-grid"))
+  const before = root.querySelector(".ps-more")
+  const first = draw(root, data, (path) => setTriggerValue("opened", path))
+  if (before?.disabled && first) first.querySelector("button").focus({ preventScroll: true }) // it was on the old button
+  before?.remove()
+  if (data.more) root.append(more(data.more, () => setTriggerValue("more", data.cards.length)))
 }
