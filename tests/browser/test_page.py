@@ -34,9 +34,13 @@ def test_a_text_finds_photos_with_near_duplicates_behind_them(tab: Page) -> None
     found = cards(tab, "red-")
     assert set(names(found)[:4]) == {f"red-{number}.png" for number in range(4)}
     visible = found.locator("visible=true")
-    scores = [float(score) for score in visible.locator(".ps-score").all_inner_texts()]
+    exact = visible.locator(".ps-likeness").evaluate_all("marks => marks.map(mark => mark.title)")
+    scores = [float(each.rpartition(" ")[2]) for each in exact]
     assert scores == sorted(scores, reverse=True)
-    assert found.first.locator(".ps-confidence").inner_text() in {"92 %", "93 %", "94 %"}
+    assert re.match("Confidence 9[234] % · Cosine 0", exact[0])
+    widths = visible.locator(".ps-likeness span").evaluate_all("marks => marks.map(mark => parseInt(mark.style.width))")
+    assert widths[0] in {92, 93, 94}
+    assert widths == sorted(widths, reverse=True)
     found.first.locator("img").wait_for()
     expect(found.first.locator("img")).to_have_js_property("naturalWidth", 48)
     assert re.fullmatch(SUMMARY, tab.inner_text(".ps-found").replace("\n", " "))
@@ -128,21 +132,31 @@ def test_a_pasted_picture_is_a_query(tab: Page) -> None:
     assert chip.inner_text().startswith("pasted.png")
 
 
-def test_cards_show_any_name_as_text_missing_photos_with_a_note_and_pictures_in_equal_tiles(tab: Page) -> None:
+def test_cards_show_any_name_as_text_missing_photos_with_a_note_and_whole_photos_in_even_rows(tab: Page) -> None:
     tab.goto("/?q=red&k=50")
     found = cards(tab, "red-")
-    assert set(HOSTILE) <= set(found.locator(".ps-path").all_text_contents())
+    paths = found.locator(".ps-path")
+    assert set(HOSTILE) <= set(paths.evaluate_all("paths => paths.map(path => path.title)"))
+    assert {path.rpartition("/")[2] for path in HOSTILE} <= set(paths.all_text_contents())
     missing = found.filter(has_text="vanished.png")
     assert "no longer exists" in str(missing.text_content())
     assert missing.locator("img").count() == 0
     visible = found.locator("visible=true")
-    heights = visible.evaluate_all("cards => cards.map(card => card.clientHeight)")
-    assert len(heights) > 5
-    assert len(set(heights)) == 1
     boxes = visible.evaluate_all("cards => cards.map(card => card.getBoundingClientRect().toJSON())")
     right = 1280 if is_wide(tab) else 390
-    assert len({box["x"] for box in boxes}) == (3 if is_wide(tab) else 2)
+    assert len(boxes) > 5
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= right for box in boxes)
+    rows = {
+        round(box["y"]): {round(each["height"]) for each in boxes if abs(each["y"] - box["y"]) < 1} for box in boxes
+    }
+    assert all(max(heights) - min(heights) <= 1 for heights in rows.values())
+    frame = found.filter(has_text="red-").first.locator(".ps-photo").bounding_box()
+    assert frame is not None
+    assert frame["width"] / frame["height"] == pytest.approx(48 / 36, abs=0.02)
+    for line in visible.locator(".ps-path").all():
+        box = line.bounding_box()
+        assert box is not None
+        assert box["height"] < 24  # one line, also of a long name
     buttons = [tab.get_by_role("button", name=name, exact=False).first for name in ("Photo", "Filters", "Query syntax")]
     assert len({round(box["y"] / 20) for button in buttons if (box := button.bounding_box())}) == 1
 
@@ -188,45 +202,3 @@ def test_a_link_repeats_a_search_with_its_filters_and_language(tab: Page) -> Non
     tab.get_by_role("button", name="English").click()
     tab.wait_for_url("**/?q=blue&folder=blue&type=png&lang=en")
     tab.get_by_role("button", name="Filters").wait_for()
-
-
-def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path) -> None:
-    tab.goto("/?q=red")
-    cards(tab, "red-")
-    tab.get_by_label(QUERY).focus()
-    for _ in range(12):
-        tab.keyboard.press("Tab")
-        if tab.evaluate("document.activeElement.shadowRoot?.activeElement?.className") == "ps-open":
-            break
-    tab.keyboard.press("Enter")
-    dialog = tab.get_by_role("dialog")
-    dialog.get_by_text("1 of").wait_for()
-    first = dialog.locator("dd").first.inner_text()
-    assert first.startswith("red/red-")
-    assert dialog.locator(".ps-full img").evaluate("picture => picture.naturalWidth") == 48
-    assert "48 × 36" in dialog.inner_text()
-    dialog.get_by_role("button", name="Next").click()
-    dialog.get_by_text("2 of").wait_for()
-    dialog.locator("dd").first.filter(has_not_text=first).wait_for()
-    dialog.get_by_role("button", name="Previous").click()
-    dialog.get_by_text("1 of").wait_for()
-    tab.keyboard.press("Escape")
-    dialog.wait_for(state="detached")
-    tab.locator(".ps-open").first.click()
-    dialog.get_by_role("button", name="More like this").click()
-    chip = tab.get_by_role("button", name=f"Remove: similar to {first}")
-    chip.wait_for()
-    expect(tab.get_by_label(QUERY)).to_have_value("")
-    assert first.rpartition("/")[2] not in names(cards(tab, "red-"))
-    chip.click()
-    heading(tab, "Search 28 photos").wait_for()
-    search(tab, "green")
-    cards(tab, "green-")
-    tab.locator(".ps-open").first.click()
-    dialog.get_by_role("button", name="Describe it").click()
-    captions = tab.locator(".ps-sentences li")
-    captions.first.filter(has_text="a green picture").wait_for()
-    tab.get_by_role("button", name="Remove: green").click()
-    captions.first.wait_for(state="detached")
-    tab.locator("input[type=file]").last.set_input_files(picture)
-    captions.first.filter(has_text="a blue picture").wait_for()

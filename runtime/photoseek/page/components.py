@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 _FOLDER = Path(__file__).parent / "assets"
+_PARTS = {"cards": ("viewer",)}  # scripts and styles that a component has in addition to its own
 
 
 def render_component(name: str, key: str, data: Mapping[str, Any], **events: Callable[[], None]) -> None:
@@ -45,10 +46,11 @@ def _store(name: str, field: str) -> None:
 @cache
 def _component(name: str) -> ComponentRenderer:
     """Register a component; Streamlit warns if this happens twice."""
-    style = _FOLDER / f"{name}.css"
+    parts = (*_PARTS.get(name, ()), name)
+    style = "".join(file.read_text("utf-8") for part in parts if (file := _FOLDER / f"{part}.css").exists())
     return st.components.v2.component(
         f"photoseek_{name}",
         html='<div class="ps-component"></div>',
-        css=style.read_text("utf-8") if style.exists() else None,
-        js=(_FOLDER / f"{name}.js").read_text("utf-8"),
+        css=style or None,
+        js="".join((_FOLDER / f"{part}.js").read_text("utf-8") for part in parts),
     )

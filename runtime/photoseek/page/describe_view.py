@@ -23,7 +23,7 @@ _SENTENCES = 10
 
 def describe(path: str) -> None:
     """Open the tab with a photo of the gallery."""
-    st.session_state.update({PHOTO: path, "opened": None, "view": "describe"})
+    st.session_state.update({PHOTO: path, "view": "describe"})
 
 
 def render_describe_view(opened: OpenGallery, state: GalleryState) -> None:

@@ -56,9 +56,9 @@ class PhotoFiles:
         self._key = secrets.token_urlsafe(12)
         _open[self._key] = self
 
-    def url(self, photo: int, size: Size) -> str:
-        """Return the URL of a photo by its id, relative to the page."""
-        return f"{FOLDER}/{self._key}/{photo}/{size}"
+    def folder(self, photo: int) -> str:
+        """Return the URL of a photo by its id, relative to the page, to which a ``Size`` is appended."""
+        return f"{FOLDER}/{self._key}/{photo}/"
 
     def find(self, photo: int) -> tuple[PhotoFile, str]:
         """Return the file of a photo, and its name.

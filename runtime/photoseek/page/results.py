@@ -8,8 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from photoseek.page import components, messages, paging
-from photoseek.page.photo_files import PhotoFiles, is_missing
+from photoseek.page import components, describe_view, messages, paging
+from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
+from photoseek.page.open_galleries import OpenGallery
+from photoseek.page.photo_files import is_missing
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 
@@ -17,7 +19,7 @@ MAX_DUPLICATES = 24
 """Maximum number of near-duplicates shown with one photo."""
 
 
-def render_hits(hits: Sequence[Hit], facts: Sequence[str], files: PhotoFiles, *, more: bool) -> None:
+def render_hits(hits: Sequence[Hit], facts: Sequence[str], opened: OpenGallery, *, more: bool) -> None:
     """Draw details of the search and a card for each hit; hits that probably do not match are collapsed."""
     now = strings()
     spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
@@ -32,9 +34,9 @@ def render_hits(hits: Sequence[Hit], facts: Sequence[str], files: PhotoFiles, *,
         title = now.unread_title if unread else now.low_confidence_title
         messages.notice(title, now.unread if unread else now.low_confidence)
         with st.expander(now.show_anyway):
-            _render_cards(hits, files, more=more)
+            _render_cards(hits, opened, more=more)
     else:
-        _render_cards(hits, files, more=more)
+        _render_cards(hits, opened, more=more)
 
 
 def are_doubtful(hits: Sequence[Hit]) -> bool:
@@ -46,57 +48,63 @@ def _best(hits: Sequence[Hit]) -> Hit:
     return min(hits, key=lambda hit: hit.rank)
 
 
-def with_duplicates(hits: Sequence[Hit]) -> list[Hit]:
-    """Return every shown photo, each followed by its near-duplicates."""
-    return [shown for hit in hits for shown in (hit, *hit.duplicates[:MAX_DUPLICATES])]
-
-
-def confidence_of(hit: Hit) -> str:
-    """Return the confidence of a hit in percent, or an empty string if the bundle is not calibrated."""
-    if hit.confidence is None:
-        return ""
-    percent = round(100 * hit.confidence)
-    return "> 99 %" if percent > 99 else "< 1 %" if percent < 1 else f"{percent} %"
-
-
-def matched_in(hit: Hit) -> str:
-    """Return the field that contains the words of the query, or an empty string."""
-    now = strings()
-    fields = {"name": now.in_name, "title": now.in_title, "keyword": now.in_keyword, "folder": now.in_folder}
-    return fields[hit.matched] if hit.matched else ""
-
-
-def _render_cards(hits: Sequence[Hit], files: PhotoFiles, *, more: bool) -> None:
-    now = strings()
+def _render_cards(hits: Sequence[Hit], opened: OpenGallery, *, more: bool) -> None:
+    now, best = strings(), max(hit.score for hit in hits)
     cards = [
         {
-            **_card(hit, files),
+            **_card(hit, best, opened),
             "more": now.duplicates.format(count=len(hit.duplicates)),
-            "duplicates": [_card(other, files) for other in hit.duplicates[:MAX_DUPLICATES]],
+            "duplicates": [_card(other, best, opened) for other in hit.duplicates[:MAX_DUPLICATES]],
         }
         for hit in hits
     ]
-    texts = {
-        "open": now.open,
-        "confidence": now.confidence_hint,
-        "score": now.score_hint,
-        "fewer": now.fewer,
-        "matched": now.matched_hint,
-        "missing": now.missing,
-        "unreadable": now.unreadable_photo,
+    data = {"cards": cards, "texts": _texts(), "more": now.show_more if more else None}
+    components.render_component("cards", "cards", data, chosen=_choose, more=paging.show_more)
+
+
+def _card(hit: Hit, best: float, opened: OpenGallery) -> dict[str, Any]:
+    return {
+        "path": hit.path,
+        "base": None if is_missing(hit.file) else opened.files.folder(hit.id),
+        "width": hit.width,
+        "height": hit.height,
+        "file": copied_path(hit),
+        **card_facts(hit, best),
+        "facts": viewer_facts(hit),
+        "captions": list(opened.searcher.gallery.sentences.of_photo(hit.path)),
     }
-    data = {"cards": cards, "texts": texts, "more": now.show_more if more else None}
-    components.render_component("cards", "cards", data, opened=_open, more=paging.show_more)
 
 
-def _card(hit: Hit, files: PhotoFiles) -> dict[str, Any]:
-    card = {"path": hit.path, "rank": str(hit.rank), "score": f"{hit.score:.3f}", "matched": matched_in(hit)}
-    card["confidence"] = "" if hit.matched else confidence_of(hit)
-    if hit.incomplete:
-        card["incomplete"] = strings().incomplete
-    return card if is_missing(hit.file) else {**card, "picture": files.url(hit.id, "card")}
+def _texts() -> dict[str, str]:
+    now = strings()
+    return {
+        "open": now.open,
+        "fewer": now.fewer,
+        "missing": now.missing,
+        "detail": now.detail,
+        "position": now.position,
+        "previous": now.previous,
+        "next": now.next,
+        "slideshow": now.slideshow,
+        "own_size": now.own_size,
+        "close": now.close,
+        "more_like": now.more_like,
+        "download": now.download,
+        "copy_path": now.copy_path,
+        "copied": now.copied,
+        "not_copied": now.not_copied,
+        "captions": now.captions,
+        "describe": now.describe_it,
+        "unreadable": now.unreadable_photo,
+        "matched": now.matched_hint,
+    }
 
 
-def _open() -> None:
-    path = components.component_value("cards", "opened")
-    st.session_state["opened"] = path if isinstance(path, str) else None
+def _choose() -> None:
+    """Do what was chosen in the viewer; any program can send this event."""
+    chosen = components.component_value("cards", "chosen")
+    action, path = (chosen.get("action"), chosen.get("path")) if isinstance(chosen, dict) else (None, None)
+    if isinstance(path, str) and action == "similar":
+        st.session_state.update(similar_to=path, photo=None, q="")
+    elif isinstance(path, str) and action == "describe":
+        describe_view.describe(path)

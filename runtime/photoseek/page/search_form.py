@@ -57,6 +57,8 @@ def render_search_form() -> None:
     with st.popover(now.photo, icon=":material/add_photo_alternate:"):
         render_upload(now.photo, "photo")
         messages.hint(now.photo_hint)
+    keys = {"title": now.keys, "close": now.close, "keys": [line.split(" = ", 1) for line in now.key_list.splitlines()]}
+    components.render_component("keys", "keys", keys)
     components.render_component("paste", "paste", {"limit": _MAX_BYTES}, pasted=store_pasted)
 
 

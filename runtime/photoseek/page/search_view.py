@@ -11,7 +11,7 @@ from photoseek.encoders.query_syntax import parse_query
 from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.gallery.filters import Filter
-from photoseek.page import filter_form, messages, paging, photo_view, results
+from photoseek.page import filter_form, messages, paging, results
 from photoseek.page.open_galleries import GalleryState, OpenGallery
 from photoseek.page.search_form import SearchForm
 from photoseek.page.strings import strings
@@ -33,8 +33,7 @@ def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) 
     except QueryError as error:
         messages.query_error(str(error))
     else:
-        results.render_hits(hits, facts, opened.files, more=more)
-        photo_view.render_opened(results.with_duplicates(hits), opened.searcher.gallery, opened.files)
+        results.render_hits(hits, facts, opened, more=more)
 
 
 def _search(

@@ -67,7 +67,7 @@ def _open_recent() -> None:
     if st.session_state["recent"] is not None:
         st.session_state["gallery"] = st.session_state["recent"]
         st.session_state["recent"] = None
-        st.session_state["similar_to"] = st.session_state["opened"] = None
+        st.session_state["similar_to"] = None
 
 
 def _name_and_parent(folder: str) -> str:

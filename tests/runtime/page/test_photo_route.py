@@ -67,7 +67,7 @@ class Album:
         self.files = PhotoFiles(gallery, gallery.fingerprint, cache, shared=shared)
 
     def url(self, path: str, size: Any = "card") -> str:
-        return "/" + self.files.url(self.ids[path], size)
+        return "/" + self.files.folder(self.ids[path]) + size
 
 
 @pytest.fixture

@@ -49,6 +49,6 @@ def test_the_page_uses_exactly_the_texts_of_the_catalog() -> None:
 
 
 def test_a_text_is_an_attribute() -> None:
-    assert strings.Strings("zh").top == "前 {k} 张"
+    assert strings.Strings("zh").show_more == "显示更多"
     with pytest.raises(AttributeError, match="expected a text named 'nothing_like_it'"):
         _ = strings.Strings("en").nothing_like_it

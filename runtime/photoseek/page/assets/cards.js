@@ -1,4 +1,7 @@
-// The hits as a list of buttons; near-duplicates are hidden until the person expands them.
+// The hits as rows of whole photos; near-duplicates are hidden until the person expands them.
+const TAIL = 9 // characters at the end of a name that are always shown, such as a number and the suffix
+const [NARROWEST, WIDEST] = [0.7, 2.6] // shapes of a tile; other photos have margins
+
 function element(tag, name, text) {
   const made = document.createElement(tag)
   if (name) made.className = name
@@ -7,7 +10,7 @@ function element(tag, name, text) {
 }
 
 // Replaces a photo that cannot be shown; the server answers with the reason instead of a picture.
-async function explain(frame, address, texts) {
+async function explain(image, address, texts) {
   let text = texts.missing
   try {
     const { reason } = await (await fetch(address)).json()
@@ -15,50 +18,63 @@ async function explain(frame, address, texts) {
   } catch {
     text = texts.unreadable.replace("{reason}", "")
   }
-  frame.classList.add("ps-no-picture")
-  frame.replaceChildren(text)
+  image.reason = text
+  image.replaceWith(element("span", "ps-missing", text))
 }
 
 function picture(card, texts) {
-  if (!card.picture) return element("span", "ps-photo ps-no-picture", texts.missing)
   const frame = element("span", "ps-photo")
+  if (!card.base) {
+    frame.append(element("span", "ps-missing", texts.missing))
+    return frame
+  }
   const image = element("img")
   image.loading = "lazy"
   image.decoding = "async"
   image.alt = ""
-  image.onerror = () => explain(frame, card.picture, texts)
-  image.src = card.picture
+  image.onerror = () => explain(image, image.src, texts)
+  image.src = `${card.base}card`
   frame.append(image)
   return frame
 }
 
+// Returns a name in one line, whose middle is left out if it is long.
+function fileName(path) {
+  const characters = [...path.split("/").pop()]
+  const made = element("span", "ps-path")
+  made.title = path
+  made.append(
+    element("span", "ps-begin", characters.slice(0, -TAIL).join("")),
+    element("span", "ps-end", characters.slice(-TAIL).join("")),
+  )
+  return made
+}
+
+// Returns the likeness as a bar, or which text of the photo contains the words of the query.
+function likeness(card, texts) {
+  const made = element("span", card.matched ? "ps-matched" : "ps-likeness", card.matched || undefined)
+  made.title = card.matched ? `${texts.matched} · ${card.exact}` : card.exact
+  if (!card.matched) made.appendChild(element("span")).style.width = `${Math.round(100 * card.likeness)}%`
+  return made
+}
+
 function caption(card, texts) {
   const text = element("span", "ps-caption")
-  const path = element("span", "ps-path")
-  path.title = card.path
-  path.append(element("bdi", "", card.path))
-  const facts = element("span", "ps-facts")
-  facts.append(element("span", "ps-rank", card.rank))
-  if (card.incomplete) facts.append(element("span", "ps-incomplete", card.incomplete))
-  const sure = card.matched || card.confidence
-  if (sure) {
-    const confidence = element("span", "ps-confidence", sure)
-    confidence.title = card.matched ? texts.matched : texts.confidence
-    facts.append(confidence)
-  }
-  const score = element("span", "ps-score", card.score)
-  score.title = texts.score
-  facts.append(score)
-  text.append(path, facts)
+  const line = element("span", "ps-line")
+  line.append(element("span", "ps-date", card.date))
+  if (card.incomplete) line.append(element("span", "ps-incomplete", card.incomplete))
+  line.append(likeness(card, texts))
+  text.append(fileName(card.path), line)
   return text
 }
 
 function item(card, texts, open) {
   const made = element("li", "ps-card")
+  made.style.setProperty("--shape", Math.min(Math.max(card.width / card.height, NARROWEST), WIDEST))
   const button = element("button", "ps-open")
   button.type = "button"
-  button.setAttribute("aria-label", texts.open.replace("{path}", () => card.path))
-  button.onclick = () => open(card.path)
+  button.ariaLabel = texts.open.replace("{path}", () => card.path)
+  button.onclick = () => open(card)
   button.append(picture(card, texts), caption(card, texts))
   made.append(button)
   return made
@@ -67,25 +83,15 @@ function item(card, texts, open) {
 function expandable(head, folded, label, texts) {
   const button = element("button", "ps-duplicates", label)
   button.type = "button"
-  button.setAttribute("aria-expanded", "false")
+  button.ariaExpanded = "false"
   button.onclick = () => {
-    const shown = button.getAttribute("aria-expanded") === "true"
-    button.setAttribute("aria-expanded", String(!shown))
+    const shown = button.ariaExpanded === "true"
+    button.ariaExpanded = String(!shown)
     button.textContent = shown ? label : texts.fewer
     for (const other of folded) other.hidden = shown
   }
   head.classList.add("ps-stack")
   head.append(button)
-}
-
-function more(label, trigger) {
-  const button = element("button", "ps-more", label)
-  button.type = "button"
-  button.onclick = () => {
-    button.disabled = true // until the list is longer
-    trigger()
-  }
-  return button
 }
 
 // Returns the items of a card: the photo, and its near-duplicates, hidden at first.
@@ -114,12 +120,64 @@ function draw(root, data, open) {
   return added[0]?.made[0]
 }
 
+function more(label, trigger) {
+  const button = element("button", "ps-more", label)
+  button.type = "button"
+  button.onclick = () => {
+    button.disabled = true // until the list is longer
+    trigger()
+  }
+  return button
+}
+
+// Returns the button that an arrow key moves to: the next one of the row, or the nearest one of the next row.
+function neighbor(buttons, from, key) {
+  const at = buttons.indexOf(from)
+  if (key === "Home" || key === "End") return buttons.at(key === "Home" ? 0 : -1)
+  if (key === "ArrowLeft" || key === "ArrowRight") return buttons[at + (key === "ArrowLeft" ? -1 : 1)]
+  const box = (button) => button.getBoundingClientRect()
+  const center = (button) => box(button).x + box(button).width / 2
+  const down = key === "ArrowDown"
+  const beyond = buttons.filter((each) => (down ? box(each).y > box(from).y + 1 : box(each).y < box(from).y - 1))
+  const row = box(beyond.at(down ? 0 : -1) ?? from).y
+  const [nearest] = beyond
+    .filter((each) => Math.abs(box(each).y - row) <= 1)
+    .sort((one, other) => Math.abs(center(one) - center(from)) - Math.abs(center(other) - center(from)))
+  return nearest
+}
+
+function move(event, list) {
+  const from = event.target.closest(".ps-open")
+  const keys = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]
+  if (!from || !keys.includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return
+  event.preventDefault()
+  const buttons = [...list.querySelectorAll(".ps-card:not([hidden]) .ps-open")]
+  neighbor(buttons, from, event.key)?.focus()
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".ps-component")
-  root.list ??= root.appendChild(element("ol", "ps-grid"))
+  if (!root.list) {
+    root.list = root.appendChild(element("ol", "ps-grid"))
+    root.list.onkeydown = (event) => move(event, root.list)
+  }
+  const texts = JSON.stringify(data.texts)
+  if (root.texts !== texts) {
+    root.viewer?.dialog.remove()
+    root.viewer = createViewer(root, data.texts, (action, path) => setTriggerValue("chosen", { action, path }))
+    root.texts = texts
+  }
+  const shown = data.cards.flatMap((card) => [card, ...card.duplicates])
+  root.open = (card) => {
+    const at = shown.findIndex(({ path }) => path === card.path)
+    root.viewer.open(shown, at, (index) => {
+      const before = [...root.list.querySelectorAll(".ps-card")].slice(0, index + 1)
+      before.findLast((card) => !card.hidden)?.querySelector(".ps-open").focus()
+    })
+  }
   const before = root.querySelector(".ps-more")
-  const first = draw(root, data, (path) => setTriggerValue("opened", path))
+  const first = draw(root, data, (card) => root.open(card))
   if (before?.disabled && first) first.querySelector("button").focus({ preventScroll: true }) // it was on the old button
   before?.remove()
-  if (data.more) root.append(more(data.more, () => setTriggerValue("more", data.cards.length)))
+  if (data.more) root.list.after(more(data.more, () => setTriggerValue("more", data.cards.length)))
 }

@@ -1,0 +1,219 @@
+"""The viewer of the page in a real browser, wide and on a phone: steps, zoom, swipes, actions, and keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .actions import QUERY, cards, expect, heading, is_wide, names, search
+from .conftest import watched_tab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Locator, Page
+
+    from .conftest import Server
+
+pytestmark = pytest.mark.browser
+
+_STEP = """image => {
+  const stage = image.parentElement
+  stage.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, composed: true }))
+  const next = stage.querySelector("img")
+  return [next !== image, next.complete && next.naturalWidth > 0]
+}"""  # all in one task, in which nothing can be loaded
+
+
+def open_first(tab: Page, color: str = "red") -> Locator:
+    """Search for a color, and return the viewer with the first photo."""
+    tab.goto(f"/?q={color}")
+    cards(tab, f"{color}-").first.locator(".ps-open").click()
+    viewer = tab.get_by_role("dialog", name="Photo")
+    viewer.get_by_text("1 of").wait_for()
+    return viewer
+
+
+def photo(viewer: Locator) -> Locator:
+    """Return the picture in the viewer, once it is loaded."""
+    image = viewer.locator(".ps-stage img")
+    expect(image).to_have_js_property("complete", True)
+    return image
+
+
+def focused_class(tab: Page) -> Any:
+    return tab.evaluate("document.activeElement.shadowRoot?.activeElement?.className")
+
+
+def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path) -> None:
+    tab.goto("/?q=red")
+    cards(tab, "red-")
+    tab.get_by_label(QUERY).focus()
+    for _ in range(12):
+        tab.keyboard.press("Tab")
+        if focused_class(tab) == "ps-open":
+            break
+    tab.keyboard.press("Enter")
+    dialog = tab.get_by_role("dialog")
+    dialog.get_by_text("1 of").wait_for()
+    path = dialog.locator("dd", has_text="red/red-")
+    first = path.inner_text()
+    expect(photo(dialog)).to_have_js_property("naturalWidth", 48)
+    assert "48 × 36" in dialog.inner_text()
+    dialog.get_by_role("button", name="Next").click()
+    dialog.get_by_text("2 of").wait_for()
+    expect(path).not_to_have_text(first)
+    dialog.get_by_role("button", name="Previous").click()
+    dialog.get_by_text("1 of").wait_for()
+    tab.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert focused_class(tab) == "ps-open"
+    tab.keyboard.press("Enter")
+    dialog.get_by_role("button", name="More like this").click()
+    chip = tab.get_by_role("button", name=f"Remove: similar to {first}")
+    chip.wait_for()
+    expect(tab.get_by_label(QUERY)).to_have_value("")
+    assert first.rpartition("/")[2] not in names(cards(tab, "red-"))
+    chip.click()
+    heading(tab, "Search 28 photos").wait_for()
+    search(tab, "green")
+    cards(tab, "green-")
+    tab.locator(".ps-open").first.click()
+    dialog.get_by_role("button", name="Describe it").click()
+    captions = tab.locator(".ps-sentences li")
+    captions.first.filter(has_text="a green picture").wait_for()
+    tab.get_by_role("button", name="Remove: green").click()
+    captions.first.wait_for(state="detached")
+    tab.locator("input[type=file]").last.set_input_files(picture)
+    captions.first.filter(has_text="a blue picture").wait_for()
+
+
+def test_a_step_shows_a_photo_that_is_already_loaded(tab: Page) -> None:
+    viewer = open_first(tab)
+    addresses = tab.locator(".ps-card img").evaluate_all(
+        "images => images.map(one => one.src.replace(/card$/, 'view'))"
+    )
+    for number, address in enumerate(addresses[1:5], 2):
+        image = photo(viewer)
+        tab.wait_for_function("at => performance.getEntriesByName(at).some((one) => one.responseEnd > 0)", arg=address)
+        assert image.evaluate(_STEP) == [True, True]
+        viewer.get_by_text(f"{number} of").wait_for()
+
+
+def test_zoom_moves_within_the_photo_and_loads_no_more_than_it_has(tab: Page) -> None:
+    viewer = open_first(tab)
+    image = photo(viewer)
+    fitting = image.bounding_box()
+    assert fitting is not None
+    assert (round(fitting["width"]), round(fitting["height"])) == (48, 36)  # a small photo keeps its own size
+    own = viewer.get_by_role("button", name="Own size")
+    own.click()
+    expect(own).to_have_attribute("aria-pressed", "true")
+    assert round((image.bounding_box() or fitting)["width"]) == 96
+    for key, width in (("+", 120), ("0", 48), ("-", 48), ("+", 60)):
+        tab.keyboard.press(key)
+        assert round((image.bounding_box() or fitting)["width"]) == width
+    image.dblclick()
+    assert round((image.bounding_box() or fitting)["width"]) == 48
+    tab.keyboard.press("End")
+    expect(viewer.locator(".ps-position")).not_to_have_text("1 of")
+    tab.keyboard.press("ArrowRight")  # after the last one is the first one
+    viewer.get_by_text("1 of").wait_for()
+
+
+def test_a_swipe_turns_to_the_next_photo_and_a_short_one_does_not(tab: Page) -> None:
+    viewer = open_first(tab)
+    box = viewer.locator(".ps-stage").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
+    for by, position in ((-20, "1 of"), (-120, "2 of"), (-120, "3 of"), (120, "2 of")):
+        tab.mouse.move(x, y)
+        tab.mouse.down()
+        tab.mouse.move(x + by, y + 5, steps=4)
+        tab.mouse.up()
+        viewer.get_by_text(position).wait_for()
+
+
+def test_actions_and_facts_are_visible_without_scrolling(tab: Page) -> None:
+    tab.set_viewport_size({"width": 1280, "height": 860} if is_wide(tab) else {"width": 390, "height": 844})
+    viewer = open_first(tab)
+    for name in ("More like this", "Describe it", "Copy path", "Slideshow", "Own size", "Close", "Next", "Previous"):
+        expect(viewer.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+    expect(viewer.get_by_role("link", name="Download")).to_be_in_viewport(ratio=1)
+    facts = viewer.locator(".ps-facts dt")
+    assert facts.all_inner_texts() == ["Size", "Path", "Matches", "Cosine"]
+    expect(facts.last).to_be_in_viewport(ratio=1)
+    panel = viewer.locator(".ps-panel")
+    assert panel.evaluate("panel => panel.scrollHeight <= panel.clientHeight")
+
+
+def test_the_slideshow_turns_by_itself_until_it_is_stopped(tab: Page) -> None:
+    viewer = open_first(tab)
+    slideshow = viewer.get_by_role("button", name="Slideshow")
+    tab.keyboard.press("s")
+    expect(slideshow).to_have_attribute("aria-pressed", "true")
+    viewer.get_by_text("2 of").wait_for()
+    tab.keyboard.press("ArrowLeft")
+    viewer.get_by_text("1 of").wait_for()
+    expect(slideshow).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_file_is_downloaded_and_its_path_copied(
+    signed_in: dict[str, BrowserContext], server: Server, albums: Path
+) -> None:
+    context = signed_in["wide"]
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    with watched_tab(context, server) as tab:
+        viewer = open_first(tab)
+        path = albums / "colors" / viewer.locator("dd", has_text="red/red-").inner_text()
+        with tab.expect_download() as download:
+            viewer.get_by_role("link", name="Download").click()
+        assert download.value.suggested_filename == path.name
+        assert download.value.path().read_bytes() == path.read_bytes()
+        viewer.get_by_role("button", name="Copy path").click()
+        viewer.get_by_role("button", name="Copied").wait_for()
+        assert tab.evaluate("navigator.clipboard.readText()") == str(path)
+
+
+def test_a_missing_photo_has_a_note_in_the_viewer(tab: Page) -> None:
+    tab.goto("/?q=red&k=50")
+    cards(tab, "red-")
+    tab.get_by_role("button", name="similar").first.wait_for()
+    for button in tab.locator(".ps-duplicates").all():
+        button.click()
+    tab.locator(".ps-card", has_text="vanished.png").locator(".ps-open").click()
+    viewer = tab.get_by_role("dialog", name="Photo")
+    viewer.locator(".ps-stage").get_by_text("This photo no longer exists").wait_for()
+    assert viewer.get_by_role("link", name="Download").count() == 0
+    tab.keyboard.press("ArrowRight")
+    photo(viewer)
+
+
+def test_keys_focus_the_search_move_between_photos_and_list_themselves(tab: Page) -> None:
+    tab.goto("/?q=red")
+    visible = cards(tab, "red-").locator("visible=true").locator(".ps-open")
+    visible.first.focus()
+    tab.keyboard.press("ArrowRight")
+    expect(visible.nth(1)).to_be_focused()
+    tab.keyboard.press("End")
+    expect(visible.last).to_be_focused()
+    tab.keyboard.press("Home")
+    expect(visible.first).to_be_focused()
+    tab.keyboard.press("ArrowDown")
+    below = tab.evaluate("document.activeElement.shadowRoot.activeElement.getBoundingClientRect().y")
+    above = visible.first.bounding_box()
+    assert above is not None
+    assert below > above["y"] + above["height"] / 2
+    tab.keyboard.press("ArrowUp")
+    expect(visible.first).to_be_focused()
+    tab.keyboard.press("?")
+    keys = tab.get_by_role("dialog", name="Keys")
+    keys.get_by_text("Move between photos").wait_for()
+    tab.keyboard.press("Escape")
+    expect(keys).to_have_count(0)
+    tab.keyboard.press("/")
+    field = tab.get_by_label(QUERY)
+    expect(field).to_be_focused()
+    field.fill("who/what?")
+    expect(field).to_have_value("who/what?")  # typed text is no key
+    expect(keys).to_have_count(0)
