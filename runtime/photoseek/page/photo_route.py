@@ -13,7 +13,7 @@ import streamlit as st
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
-from photoseek.errors import PhotoError
+from photoseek.errors import PhotoError, PhotoseekError
 from photoseek.page.photo_files import FOLDER, PhotoFiles, Size, photo_files
 from photoseek.photos.decode import read_photo
 from photoseek.photos.photo_file import PhotoFile
@@ -65,7 +65,9 @@ def _respond(request: Request, path: str) -> Response:
         return _photo(files, int(found[2]), cast(Size, found[3]), request.headers.get("if-none-match", ""))
     except PhotoError as error:
         reason = None if files.is_missing(int(found[2])) else files.public(str(error))
-        return JSONResponse({"reason": reason}, 200, _HEADERS | _NOT_CACHED)
+    except PhotoseekError as error:  # the gallery was damaged or closed in the meantime
+        reason = files.public(str(error))
+    return JSONResponse({"reason": reason}, 200, _HEADERS | _NOT_CACHED)
 
 
 def _photo(files: PhotoFiles, photo: int, size: Size, known: str) -> Response:

@@ -178,3 +178,8 @@ def test_nothing_outside_the_photo_folder_is_sent(album: Album, shared: Album, t
     link.symlink_to(outside)
     assert Answer(shared.url("red/red-0.png", size)).reason == "outside the photo folder"
     assert Answer(album.url("red/red-0.png", size)).picture.size == (9, 9)  # a link of the owner
+
+
+def test_a_gallery_that_was_closed_is_a_reason(album: Album, gallery: Gallery) -> None:
+    gallery.close()
+    assert "this gallery was closed" in (Answer(album.url("red/red-0.png")).reason or "")
