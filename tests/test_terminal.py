@@ -119,7 +119,7 @@ class HostileFiles:
             Command(("photoseek", "search", *of), 0, lines=f"red {HOSTILE}\n".replace("\n", " ") + "\n"),
             Command(("photoseek", "search", *of, "--json"), 0, lines="red \x1b[31m\u202e\n"),
             Command(("photoseek", "search", "red", *of, "--similar-to", HOSTILE), 2),
-            Command(("photoseek", "search", "red", *of, "--folder", HOSTILE), 0, quoted=False),
+            Command(("photoseek", "search", "red", *of, "--folder", HOSTILE), 2),
             Command(("photoseek", "search", "red", *of, "--engine", HOSTILE), 2),
             Command(("photoseek", "search", "red", *of, "--rerank", missing), 1),
             Command(("photoseek", "search", "red", *of, "--image", missing), 1),

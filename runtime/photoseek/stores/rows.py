@@ -97,7 +97,7 @@ def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] |
 
 def _row(database: Database, dim: int, photo: int, blob: object, *facts: object) -> StoreRow:
     match facts:
-        case (str(path), int(width), int(height), str(), str(), str()) if isinstance(blob, bytes):
+        case (str(path), int(width), int(height), str(), str(), str(), int()) if isinstance(blob, bytes):
             vector = np.frombuffer(blob, dtype="<f4") if len(blob) == 4 * dim else np.empty(0, dtype=np.float32)
             if len(vector) == dim and not len(not_unit(vector[None])):
                 taken = StoredPhoto.of_row(*facts).taken
