@@ -114,19 +114,6 @@ class HostileFiles:
             Command(("photoseek", "index", missing, "--bundle", "demo"), 1),
             Command(("photoseek", "index", here, "--bundle", missing), 1),
             Command(("photoseek", "index", self.untrusted), 1),
-            Command(("photoseek", "search", "red", *of), 0),
-            Command(("photoseek", "search", "red", *of, "--json"), 0),
-            Command(("photoseek", "search", *of), 0, lines=f"red {HOSTILE}\n".replace("\n", " ") + "\n"),
-            Command(("photoseek", "search", *of, "--json"), 0, lines="red \x1b[31m\u202e\n"),
-            Command(("photoseek", "search", "red", *of, "--similar-to", HOSTILE), 2),
-            Command(("photoseek", "search", "red", *of, "--folder", HOSTILE), 2),
-            Command(("photoseek", "search", "red", *of, "--engine", HOSTILE), 2),
-            Command(("photoseek", "search", "red", *of, "--rerank", missing), 1),
-            Command(("photoseek", "search", "red", *of, "--image", missing), 1),
-            Command(("photoseek", "search", "red", *of, "--language", HOSTILE), 2),
-            Command(("photoseek", "search", "red", *of, f"--{HOSTILE}"), 2),
-            Command(("photoseek", "search", "red", "--gallery", missing), 1),
-            Command(("photoseek", "search", "red", "--gallery", self.untrusted), 1, typed="n\n"),
             Command(("photoseek", "--debug", "search", "red", "--gallery", missing), 1),
             Command(("photoseek", HOSTILE), 2),
             Command(("photoseek", "captions", "describe", "--similar-to", f"red {HOSTILE}.png", *of), 0),
@@ -164,6 +151,25 @@ class HostileFiles:
             Command(("photoseek", "mcp", "--gallery", missing), 1),
         ]
 
+    def searches(self) -> list[Command]:
+        """Searches, with arguments that succeed and arguments that fail."""
+        missing, of = self.missing, ("--gallery", self.photos)
+        return [
+            Command(("photoseek", "search", "red", *of), 0),
+            Command(("photoseek", "search", "red", *of, "--json"), 0),
+            Command(("photoseek", "search", *of), 0, lines=f"red {HOSTILE}\n".replace("\n", " ") + "\n"),
+            Command(("photoseek", "search", *of, "--json"), 0, lines="red \x1b[31m\u202e\n"),
+            Command(("photoseek", "search", "red", *of, "--similar-to", HOSTILE), 2),
+            Command(("photoseek", "search", "red", *of, "--folder", HOSTILE), 2),
+            Command(("photoseek", "search", "red", *of, "--engine", HOSTILE), 2),
+            Command(("photoseek", "search", "red", *of, "--rerank", missing), 1),
+            Command(("photoseek", "search", "red", *of, "--image", missing), 1),
+            Command(("photoseek", "search", "red", *of, "--language", HOSTILE), 2),
+            Command(("photoseek", "search", "red", *of, f"--{HOSTILE}"), 2),
+            Command(("photoseek", "search", "red", "--gallery", missing), 1),
+            Command(("photoseek", "search", "red", "--gallery", self.untrusted), 1, typed="n\n"),
+        ]
+
     def training_commands(self) -> list[Command]:
         """Every command of ``photoseek-train`` and ``photoseek-export``."""
         none = self.missing
@@ -194,7 +200,8 @@ class HostileFiles:
         bert = self.folder / f"bert {HOSTILE} {terminal}"
         compact = ("photoseek-train", "compact", "--captions", self.captions, "--out", bert)
         shorten = ("photoseek-train", "shorten", bert, "--captions", self.captions, "--out", f"{bert} short")
-        return [*self.commands(), *self.training_commands(), Command(compact, 0), Command(shorten, 0)]
+        photoseek = [*self.commands(), *self.searches()]
+        return [*photoseek, *self.training_commands(), Command(compact, 0), Command(shorten, 0)]
 
 
 @dataclass(frozen=True)

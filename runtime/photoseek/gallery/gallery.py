@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -236,11 +236,7 @@ class Gallery(Maintenance):
         """
         from photoseek.gallery.indexing.index import index_gallery
 
-        settings = {
-            **index_settings(recall, engines),
-            **exclude_settings(exclude),
-            **pixel_limit_settings(pixel_limit),
-        }
+        settings = index_settings(recall, engines) | exclude_settings(exclude) | pixel_limit_settings(pixel_limit)
         bundle = bundle or self.bundles.load()
         record = self.bundles.require(bundle)
         chosen = self.bundles.image_precision(bundle, precision)
@@ -252,19 +248,15 @@ class Gallery(Maintenance):
                 save_bundle(self.database, to_record(bundle, precision=chosen))
                 self.trust.accept_bundle(bundle)
             of_primary = chosen if record.is_primary else self.bundles.image_precision(primary)
-            limit_before = max_pixels(self.database)
-            self.database.set_meta(**settings, precision=of_primary)
-            retry_refused_photos(self.database, limit_before)
-            return index_gallery(
-                self.path,
-                self.database,
-                self.photos.source,
-                primary,
-                additional,
-                progress=progress,
-                backend=backend,
-                rehash=rehash,
-            )
+            self._record({**settings, "precision": of_primary})
+            places = self.path, self.database, self.photos.source
+            return index_gallery(*places, primary, additional, progress=progress, backend=backend, rehash=rehash)
+
+    def _record(self, settings: Mapping[str, str]) -> None:
+        """Record settings of indexing; photos that a new pixel limit concerns are tried again."""
+        limit_before = max_pixels(self.database)
+        self.database.set_meta(**settings)
+        retry_refused_photos(self.database, limit_before)
 
     def add_captions(
         self,

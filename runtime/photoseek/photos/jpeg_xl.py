@@ -28,7 +28,7 @@ def is_jpeg_xl(head: bytes) -> bool:
 
 
 def jpeg_xl_size(file: BinaryIO) -> tuple[int, int]:
-    """Return width and height of a picture as they are stored; its orientation may swap them.
+    """Return the stored width and height of a picture; its orientation may swap them.
 
     Raises:
         PhotoError: The header is damaged.

@@ -20,7 +20,7 @@ _MOST_COMPARED = 20_000  # folders; comparing more takes seconds
 
 
 def unicode_forms(path: str) -> tuple[str, ...]:
-    """Return a path as it is, composed and decomposed, without repetitions."""
+    """Return a path unchanged, composed and decomposed, without repetitions."""
     if path.isascii():
         return (path,)
     return tuple(dict.fromkeys((path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path))))
