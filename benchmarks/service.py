@@ -32,6 +32,7 @@ _CALLERS = (1, 16, 64)
 _SECONDS = 3.0
 _ROUNDS = 3
 _PORT = 8765
+_TEXTS = 100_000  # more than a server answers in one turn
 _JSON = "application/json"
 
 _MINIMAL = """
@@ -67,7 +68,7 @@ uvicorn.run(app, port=int(port), log_level="warning", access_log=False)
 def main() -> None:
     """Run the benchmark and write the result."""
     if sys.argv[1:2] == ["--call"]:
-        print(json.dumps(asyncio.run(_call_together(int(sys.argv[2])))))
+        print(json.dumps(asyncio.run(_call_together(int(sys.argv[2]), int(sys.argv[3])))))
         return
     servers = _servers()
     found: dict[str, dict[str, list[float]]] = {name: {} for name in servers}
@@ -97,9 +98,9 @@ def _servers() -> dict[str, list[str]]:
 def _measure(command: list[str]) -> dict[str, float]:
     figures: dict[str, float] = {}
     with _running(command) as server:
-        for callers in _CALLERS:
+        for turn, callers in enumerate(_CALLERS, start=1):
             before = sum(server.cpu_times()[:2])
-            calls = [sys.executable, str(Path(__file__)), "--call", str(callers)]
+            calls = [sys.executable, str(Path(__file__)), "--call", str(callers), str(turn * _TEXTS)]
             answers = json.loads(subprocess.run(calls, check=True, capture_output=True, text=True).stdout)
             busy = sum(server.cpu_times()[:2]) - before
             figures |= {
@@ -134,9 +135,11 @@ async def _wait_for_server() -> None:
     raise SystemExit("the server did not start")
 
 
-async def _call_together(callers: int) -> dict[str, float]:
+async def _call_together(callers: int, first: int) -> dict[str, float]:
+    """Send texts, numbered from ``first``, for some seconds."""
     captions, seconds = models.captions(), list[float]()
-    texts = (f"{captions[number % len(captions)]}, picture {number}" for number in itertools.count())  # never cached
+    numbers = itertools.count(first)  # no text twice, since photoseek remembers the last ones
+    texts = (f"{captions[number % len(captions)]}, picture {number}" for number in numbers)
     end = time.perf_counter() + _SECONDS
 
     async def call() -> None:
