@@ -8,8 +8,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from photoseek.errors import PhotoError
 from photoseek.gallery.file_names import THUMBNAIL_NAME, THUMBNAILS
 from photoseek.gallery.thumbnails import cache_key, make_thumbnail
 from photoseek.photos.decode import read_photo
-from photoseek.photos.open_image import load_plugins
 from photoseek.photos.photo_file import PhotoFile
 from photoseek.system.folder_tag import is_tagged, make_tagged, open_file, open_folder
 from photoseek.system.removal import remove_file_in
@@ -33,7 +31,6 @@ FULL_SIDE = 1600
 MAX_BYTES = 128_000_000
 """Maximum total size of the thumbnails of a gallery: about 4,000 photographs."""
 
-_DECODERS = 4  # photos decoded at the same time
 _EVICT_TO = 0.9  # share of the maximum size, so that not every thumbnail evicts another
 _TOUCH_INTERVAL_S = 3600  # precision of the time of last use, which is the modification time of a file
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
@@ -95,12 +92,6 @@ class ThumbnailCache:
         limit = self._limit()
         return make_thumbnail(read_photo(file), side, *([] if limit is None else [limit]))
 
-    def thumbnails(self, files: Sequence[PhotoFile], side: int = CARD_SIDE) -> list[bytes | PhotoError]:
-        """Return the thumbnails of several photos, with an error in place of each photo that has none."""
-        load_plugins()
-        with ThreadPoolExecutor(_DECODERS) as pool:
-            return list(pool.map(lambda file: self._of_or_error(file, side), files))
-
     def check_root(self, file: PhotoFile) -> None:
         """Refuse a path outside the root: somebody may have tampered with the gallery's database.
 
@@ -111,12 +102,6 @@ class ThumbnailCache:
             real = os.path.normpath if self._links else os.path.realpath
             if not Path(real(file)).is_relative_to(real(self._root)):
                 raise PhotoError("outside the photo folder")
-
-    def _of_or_error(self, file: PhotoFile, side: int) -> bytes | PhotoError:
-        try:
-            return self.thumbnail(file, side)
-        except PhotoError as error:
-            return error
 
     def _read(self, name: str) -> bytes | None:
         try:

@@ -94,9 +94,8 @@ def test_thumbnails_are_cached_until_the_object_changes(
     s3.put(f"photos/{hit.path}", picture(COLORS["black"], 7))
     assert pictures.thumbnail(hit.file, 40) != first
     s3.delete(f"photos/{other.path}")
-    (error,) = pictures.thumbnails([other.file])
-    assert isinstance(error, PhotoError)
-    assert str(error) == "no such object"
+    with pytest.raises(PhotoError, match=r"^no such object$"):
+        pictures.thumbnail(other.file)
 
 
 def photoseek(*arguments: object) -> Result:
