@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gallery_answers import counts, found
+from mounted_disk import mount
 from photoseek import Bundle, Gallery
 from photoseek.errors import GalleryError, GalleryNotFound, QueryError
 from photoseek.gallery.watch import require_watchfiles, watch_gallery
@@ -57,13 +58,7 @@ def test_a_gallery_without_any_photo_left_is_not_an_unmounted_disk(gallery: Gall
 def test_an_excluded_disk_is_not_an_unmounted_one(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lstat = Path.lstat
-
-    def mounted(path: Path) -> Any:
-        status = lstat(path)
-        return os.stat_result([*status[:2], 12345, *status[3:]]) if path == photos / "red" else status
-
-    monkeypatch.setattr(Path, "lstat", mounted)
+    mount(monkeypatch, photos / "red")
     assert gallery.index().unchanged == 24
     report = gallery.index(exclude=["red/"])
     assert (report.removed, report.kept_missing, report.skipped) == (4, 0, [])

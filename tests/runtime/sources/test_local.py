@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from mounted_disk import mount
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.cli.app import app
 from photoseek.errors import GalleryIncompatible, GalleryNotFound
@@ -171,14 +172,8 @@ def test_a_folder_that_is_deleted_during_the_scan_has_no_photos(
 def test_photos_of_a_disk_that_is_not_mounted_stay_in_the_gallery(
     gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lstat = Path.lstat
-
-    def mounted(path: Path) -> Any:
-        status = lstat(path)
-        return os.stat_result([*status[:2], 12345, *status[3:]]) if path == photos / "red" else status
-
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "lstat", mounted)
+        mount(patch, photos / "red")
         assert gallery.index().unchanged == 24
     aside = photos.parent / "disk"
     (photos / "red").rename(aside)
