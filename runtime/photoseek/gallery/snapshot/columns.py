@@ -26,12 +26,20 @@ from photoseek.gallery.snapshot.arrays import map_array, write_array
 from photoseek.vector_index.base import Matches
 from photoseek.vectors import Mask, Rows
 
-_TAKEN, _FOLDER, _PIXELS, _ORIENTATION, _TYPE = range(5)
-_NO_DATE = -1
+TAKEN, FOLDER, PIXELS, ORIENTATION, TYPE = range(5)
+"""Rows of ``columns.npy``."""
+
+NO_DATE = -1
+"""Value of ``TAKEN`` without a date; other dates are the number YYYYMMDD, with 0 for an unknown month or day."""
+
+ORIENTATIONS: dict[str, int] = {name: number for number, name in enumerate(get_args(Orientation))}
+"""Values of ``ORIENTATION``."""
+
+TYPE_NUMBERS = {name: number for number, name in enumerate(("", *TYPES))}
+"""Values of ``TYPE``; 0 is any other type."""
+
 _MOST = 2**31 - 1  # no photo has as many pixels, see ``photoseek.photos.formats.MAX_PIXELS``
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?!\d)", re.ASCII)
-_ORIENTATIONS: dict[str, int] = {name: number for number, name in enumerate(get_args(Orientation))}
-_TYPES = {name: number for number, name in enumerate(("", *TYPES))}
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,12 @@ class Columns:
 
         return matches
 
+    def folder_numbers(self) -> dict[str, int]:
+        """Return the value of ``FOLDER`` of each folder with photos, a path with a slash at its end, in order."""
+        names = self._folder_names()
+        paths = (name[1:].decode("utf-8", "surrogatepass") for name in names)
+        return dict(zip(paths, _offsets(names).tolist(), strict=True))
+
     def joined(self, removed: Rows, added: Columns) -> Columns:
         """Return the columns without removed rows, followed by those of added photos."""
         names = sorted({*self._folder_names(), *added._folder_names()})
@@ -77,7 +91,7 @@ class Columns:
             values = each.values.copy()
             own = each._folder_names()
             offsets = np.array([offset_of[name] for name in own], dtype=np.int32)
-            values[_FOLDER] = offsets[np.searchsorted(_offsets(own), values[_FOLDER])]
+            values[FOLDER] = offsets[np.searchsorted(_offsets(own), values[FOLDER])]
             parts.append(values)
         return Columns(np.concatenate([np.delete(parts[0], removed, axis=1), parts[1]], axis=1), b"".join(names))
 
@@ -89,15 +103,15 @@ class Columns:
         """Return the lowest and the highest number that match, by column."""
         found: dict[int, tuple[int, int]] = {}
         if where.folder_prefix:
-            found[_FOLDER] = self._folder_range(where.folder_prefix)
+            found[FOLDER] = self._folder_range(where.folder_prefix)
         if where.taken_from is not None or where.taken_to is not None:
-            found[_TAKEN] = (_date(where.taken_from or "0000", "0"), _date(where.taken_to or "9999", "9"))
+            found[TAKEN] = (_date(where.taken_from or "0000", "0"), _date(where.taken_to or "9999", "9"))
         if where.fewest_pixels is not None or where.most_pixels is not None:
-            found[_PIXELS] = (where.fewest_pixels or 0, _MOST if where.most_pixels is None else where.most_pixels)
+            found[PIXELS] = (where.fewest_pixels or 0, _MOST if where.most_pixels is None else where.most_pixels)
         if where.orientation is not None:
-            found[_ORIENTATION] = (_ORIENTATIONS[where.orientation],) * 2
+            found[ORIENTATION] = (ORIENTATIONS[where.orientation],) * 2
         if where.type is not None:
-            found[_TYPE] = (_TYPES[where.type],) * 2
+            found[TYPE] = (TYPE_NUMBERS[where.type],) * 2
         return found
 
     def _folder_range(self, prefix: str) -> tuple[int, int]:
@@ -116,7 +130,7 @@ def write_columns(folder: Path, photos: Iterable[tuple[int, StoredPhoto]]) -> in
         checksums.append(stored.checksum(photo))
         parent = stored.path[: stored.path.rfind("/") + 1]
         pixels = min(max(stored.width * stored.height, 0), _MOST)
-        kinds = (_ORIENTATIONS[orientation(stored.width, stored.height)], _TYPES[file_type(stored.path)])
+        kinds = (ORIENTATIONS[orientation(stored.width, stored.height)], TYPE_NUMBERS[file_type(stored.path)])
         facts = (_date(stored.taken, "0"), seen.setdefault(parent, len(seen)), pixels, *kinds)
         for column, number in zip(numbers, facts, strict=True):
             column.append(number)
@@ -124,7 +138,7 @@ def write_columns(folder: Path, photos: Iterable[tuple[int, StoredPhoto]]) -> in
     names = [b"\0" + parent.encode("utf-8", "surrogatepass") for parent in seen]
     order = sorted(names)
     offset_of = dict(zip(order, _offsets(order).tolist(), strict=True))
-    values[_FOLDER] = np.array([offset_of[name] for name in names], dtype=np.int32)[values[_FOLDER]]
+    values[FOLDER] = np.array([offset_of[name] for name in names], dtype=np.int32)[values[FOLDER]]
     write_array(folder / CHECKSUMS, np.array(checksums, dtype=np.uint32))
     write_array(folder / COLUMNS, values)
     with (folder / FOLDERS).open("wb") as file:
@@ -138,6 +152,6 @@ def _offsets(names: list[bytes]) -> npt.NDArray[np.int32]:
 
 
 def _date(text: str, rest: str) -> int:
-    """Return a date as the number YYYYMMDD, with ``rest`` as its missing digits; ``_NO_DATE`` if it is not a date."""
+    """Return a date as the number YYYYMMDD, with ``rest`` as its missing digits; ``NO_DATE`` if it is not a date."""
     found = _DATE.match(text)
-    return int("".join(filter(None, found.groups())).ljust(8, rest)) if found else _NO_DATE
+    return int("".join(filter(None, found.groups())).ljust(8, rest)) if found else NO_DATE

@@ -1,0 +1,91 @@
+"""The photos of a gallery without a query, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.snapshot.columns import NO_DATE, TAKEN
+from photoseek.gallery.snapshot.row_checks import rows_for
+from photoseek.gallery.snapshot.snapshot import Snapshot
+from photoseek.photos.dates import DateSource
+from photoseek.photos.photo_file import PhotoFile
+from photoseek.sources.base import PhotoSource
+from photoseek.vectors import Rows
+
+_MOST_OF_A_DAY = 5_000  # photos that are sorted by their time
+
+
+@dataclass(frozen=True)
+class ListedPhoto:
+    """A searchable photo of a gallery; the attributes are those of ``photoseek.Hit``."""
+
+    path: str
+    width: int
+    height: int
+    source: PhotoSource = field(repr=False)
+    id: int
+    taken: str | None = None
+    taken_from: DateSource | None = None
+    incomplete: bool = False
+
+    @property
+    def file(self) -> PhotoFile:
+        """A path, or a ``RemoteFile`` for a photo in object storage."""
+        return self.source.photo_file(self.path)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The newest photos that match a filter.
+
+    Attributes:
+        photos: The newest first, and those without a date at the end in the order in which they were indexed.
+        total: Number of photos that match.
+    """
+
+    photos: list[ListedPhoto]
+    total: int
+
+
+def newest_photos(gallery: Gallery, snapshot: Snapshot, count: int, where: Filter | None = None) -> Listing:
+    """Return the newest photos of a snapshot.
+
+    The columns of the snapshot have the day of each photo, so only rows of the photos that are returned, and of those
+    taken on the same day as the last one, are read from the database.
+
+    Args:
+        gallery: The gallery.
+        snapshot: Its current snapshot.
+        count: Maximum number of photos. Photos that were removed since the snapshot was written are not returned.
+        where: Only photos that match this filter.
+
+    Raises:
+        GalleryDamaged: A row of the database does not match the snapshot.
+    """
+    matches = snapshot.columns.matching(where or Filter())
+    rows: Rows = np.flatnonzero(matches(slice(None)))
+    days = snapshot.columns.values[TAKEN][rows]
+    order = np.argsort(-days, kind="stable")
+    shown = rows[order[: _end_of_day(days[order], count)]]
+    found, folder = rows_for(snapshot, gallery.database, shown)
+    source = gallery.photos.source_of(folder)
+    photos = []
+    for photo in snapshot.ids[shown].tolist():
+        if (stored := found.get(photo)) is not None:
+            taken, taken_from = stored.dated
+            facts = (stored.path, stored.width, stored.height, source, photo)
+            photos.append(ListedPhoto(*facts, taken or None, taken_from, stored.incomplete))
+    photos.sort(key=lambda each: each.taken or "", reverse=True)  # stable, also in reverse
+    return Listing(photos[:count], len(rows))
+
+
+def _end_of_day(days: Rows, count: int) -> int:
+    """Return how many of the sorted days to read for the first ``count``, so that the last day is complete."""
+    if len(days) <= count or days[count - 1] == NO_DATE:
+        return count
+    end = int(np.searchsorted(-days, -days[count - 1], side="right"))
+    return min(end, count + _MOST_OF_A_DAY)
