@@ -57,11 +57,11 @@ bench-quick: $(BENCH)/bench.stamp bench-models ## measure text queries only
 	$(BENCH)/bin/python benchmarks/table.py
 
 bench-scale: $(BENCH)/bench.stamp ## measure large and growing galleries
-	for script in growth first_index filters table; do $(BENCH)/bin/python benchmarks/$$script.py || exit 1; done
+	for script in growth first_index filters info table; do $(BENCH)/bin/python benchmarks/$$script.py || exit 1; done
 
 bench-clip: $(BENCH_CLIP)/bench-clip.stamp $(VENV)/dev.stamp ## measure CLIP models beside rclip and fastembed
 	$(BIN)/python benchmarks/clip_models.py
-	for script in clip_photos clip_text clip_cold table; do $(BENCH_CLIP)/bin/python benchmarks/$$script.py || exit 1; done
+	for script in clip_photos clip_text clip_cold clip_new_photo table; do $(BENCH_CLIP)/bin/python benchmarks/$$script.py || exit 1; done
 
 bench-models: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/models.py

@@ -9,15 +9,10 @@ which fills its cache, is not counted. Processor time is that of the process fro
 from __future__ import annotations
 
 import os
-import resource
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from contest import CACHE, milliseconds, write
+from contest import CACHE, milliseconds, process_costs, write
 from photos import jpegs
 
 import clip_models
@@ -40,11 +35,11 @@ def main() -> None:
         "photoseek fp32": [*search, "fp32"],
         "rclip": ["-m", "rclip", "--no-indexing", _QUERY],
     }
-    _run(["-m", "rclip", _QUERY], photos, environment)  # indexes the photos
+    process_costs(["-m", "rclip", _QUERY], photos, environment)  # indexes the photos
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
     for turn in range(_STARTS + 2):
         for name, command in commands.items():
-            costs = _run(command, photos, environment)
+            costs = process_costs(command, photos, environment)
             if turn >= 2:  # the first ones fill photoseek's and the system's caches
                 found[name].append(costs)
         time.sleep(0 if turn else 3)  # hashes of files that are so new are not cached
@@ -56,18 +51,6 @@ def main() -> None:
         for name, costs in found.items()
     }
     write("clip_cold", "Milliseconds of one query from a new process, CLIP ViT-B/32", rows, _STARTS)
-
-
-def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[float, float]:
-    """Run a command in a folder and return its processor time and its wall time in seconds."""
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *command], cwd=folder, env=dict(environment), capture_output=True, text=True, check=False
-    )
-    seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}: failed:\n{done.stderr}")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, seconds
 
 
 if __name__ == "__main__":

@@ -118,6 +118,24 @@ RATIOS_IN_USE = (
         2,
         why="importing numpy, reading the tokenizer and opening the graph take most of the rest.",
     ),
+    Ratio(
+        "CLIP ViT-B/32, one new photo among 81 until it is found: rclip over photoseek",
+        ("clip_new_photo", "rclip", "processor_ms"),
+        ("clip_new_photo", "photoseek", "processor_ms"),
+        1.25,
+    ),
+    Ratio(
+        "default precision without int8 instructions, BERT-base: fp32 over int8",
+        ("text_query", "photoseek fp32", "p50_ms"),
+        ("text_query", INT8, "p50_ms"),
+        1.7,
+    ),
+    Ratio(
+        "default precision without int8 instructions, photos of 1024 px: int8 over fp32",
+        ("photos", INT8, "1024 px, photos/s"),
+        ("photos", "photoseek fp32", "1024 px, photos/s"),
+        1.2,
+    ),
     *(
         Ratio(
             f"service, {callers} callers: requests per second over a minimal service",
@@ -136,6 +154,19 @@ RATIOS_IN_USE = (
         2,
         at_most=True,
         why="most is the scan of the folder, see `scan_cpu_s` below.",
+    ),
+    Ratio(
+        "indexes of 100,000 vectors: every engine over the engines in order of promise",
+        ("first_index", "every engine", "cpu_s"),
+        ("first_index", "in order of promise", "cpu_s"),
+        4,
+    ),
+    Ratio(
+        "`photoseek info` of 1,000,000 photos, a new process: milliseconds",
+        ("info", "photoseek info", "processor_ms"),
+        None,
+        300,
+        at_most=True,
     ),
     Ratio(
         "among 1,000,000, a month, exact: milliseconds",

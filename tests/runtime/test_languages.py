@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photoseek.languages import CHARACTERS_PER_WORD, LANGUAGES, detect_language, split_by_language, unread_share
+from photoseek.languages import (
+    CHARACTERS_PER_WORD,
+    LANGUAGES,
+    detect_language,
+    split_by_language,
+    unread_share,
+    word_spans,
+    words_in,
+)
 
 ROUTES = {
     "two dogs on a beach": "en",
@@ -120,6 +128,16 @@ def test_any_text_is_split_completely(text: str) -> None:
         assert [span.weight for span in found] == sorted((span.weight for span in found), reverse=True)
         together = "".join(span.text for span in found)
         assert sorted("".join(together.split())) == sorted("".join(text.split()))
+
+
+@given(st.text(st.characters(max_codepoint=127)), st.sampled_from((["en"], ["zh"], ["en", "zh"])))
+def test_ascii_text_is_split_like_any_other(text: str, languages: list[str]) -> None:
+    """An ellipsis belongs to no word, and makes the text one that is not ASCII."""
+    other = f"{text}\N{HORIZONTAL ELLIPSIS}"
+    assert word_spans(text) == word_spans(other)
+    assert words_in(text) == words_in(other)
+    assert unread_share(text, languages) == unread_share(other, languages)
+    assert detect_language(text) == detect_language(other)
 
 
 @pytest.mark.parametrize(
