@@ -15,6 +15,7 @@ from photoseek.sources.left_out import LeftOutCounts
 from photoseek.system.filenames import encode_filename
 from photoseek.system.permissions import SeenAccess
 
+_SIGN = 2**63
 _NOT_FOUND_ERRNOS = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})  # ELOOP: a cycle of links
 
 
@@ -100,8 +101,10 @@ class PhotoEntry(NamedTuple):
     @classmethod
     def of(cls, path: str, status: os.stat_result, *, inodes: bool) -> PhotoEntry:
         """Return the entry of a file; ``inodes``: whether inode numbers are stable, see ``has_stable_inodes``."""
-        inode = status.st_ino if inodes else 0
-        return cls(path, status.st_size, _signed(status.st_mtime_ns), _signed(status.st_ctime_ns), _signed(inode))
+        mtime, ctime, inode = status.st_mtime_ns, status.st_ctime_ns, status.st_ino if inodes else 0
+        if not (-_SIGN <= mtime < _SIGN and -_SIGN <= ctime < _SIGN and inode < _SIGN):
+            mtime, ctime, inode = map(_signed, (mtime, ctime, inode))
+        return cls(path, status.st_size, mtime, ctime, inode)
 
     def under(self, folder: Path) -> Path:
         """Return its path under the folder."""
@@ -143,4 +146,4 @@ def sidecar_checksum(states: Iterable[tuple[int, ...]]) -> int:
 
 def _signed(value: int) -> int:
     """Return a number as a signed 64-bit integer for SQLite; inodes and dates after 2262 may exceed it."""
-    return value if -(2**63) <= value < 2**63 else (value + 2**63) % 2**64 - 2**63
+    return (value + _SIGN) % (2 * _SIGN) - _SIGN

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from photoseek.errors import GalleryError, GalleryNotFound, PhotoError
 from photoseek.photos.decode import read_bounded_file, read_photo
-from photoseek.photos.formats import photo_suffixes, unread_kinds
+from photoseek.photos.formats import RAW, photo_suffixes, unread_kinds
 from photoseek.photos.metadata import SIDECAR_SUFFIXES, sidecar_names
 from photoseek.photos.xmp import MAX_BYTES
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps, sidecar_checksum
-from photoseek.sources.companions import Companions, is_raw_name, may_have_companion, suffix_of
+from photoseek.sources.companions import Companions, may_have_companion, suffix_of
 from photoseek.sources.exclusion import IGNORE_FILE, LINKED, MARKED, MARKERS, FolderRules
 from photoseek.sources.single_file import expected_folder
 from photoseek.system.atomic_write import read_bounded
@@ -64,7 +64,7 @@ def scan(folder: Path, gaps: ScanGaps | None = None, exclude: Sequence[str] = ()
         raise GalleryNotFound(f"{folder}: cannot be read as a folder of photos: {error.strerror}") from error
     gaps.access.access &= root.access
     gaps.access.places.add(real := os.path.realpath(folder))
-    pending = [root]
+    pending, suffixes = [root], photo_suffixes()
     while pending:
         directory = pending.pop()
         children: list[_Directory] = []
@@ -73,8 +73,11 @@ def scan(folder: Path, gaps: ScanGaps | None = None, exclude: Sequence[str] = ()
                 if entry.is_dir(follow_symlinks=False):
                     if directory.includes(path, entry.name, gaps, is_folder=True):
                         children.append(directory.child(path, entry))
-                elif has_photo_suffix(entry.name) and not stat.S_ISDIR((status := entry.stat()).st_mode):
-                    if stat.S_ISREG(status.st_mode) and directory.includes(path, entry.name, gaps):
+                    continue
+                suffix = suffix_of(entry.name)
+                if suffix in suffixes and not stat.S_ISDIR((status := entry.stat()).st_mode):
+                    raw = suffix in RAW.suffixes
+                    if stat.S_ISREG(status.st_mode) and directory.includes(path, entry.name, gaps, is_raw=raw):
                         yield directory.photo(path, entry, status, gaps)
                 else:
                     directory.count_other(path, entry, gaps, real)
@@ -165,10 +168,10 @@ class _Directory:
             gaps.reasons[f"{self.path}/{IGNORE_FILE}".lstrip("/")] = "; ".join(problems)
         return True
 
-    def includes(self, path: str, name: str, gaps: ScanGaps, *, is_folder: bool = False) -> bool:
+    def includes(self, path: str, name: str, gaps: ScanGaps, *, is_folder: bool = False, is_raw: bool = False) -> bool:
         """Return whether an entry is read, and count it if it is not."""
         reason = self.rules.reason(path, name, is_folder=is_folder)
-        if reason is None and not is_folder and is_raw_name(name):
+        if reason is None and is_raw:
             reason = self.companions.reason(name)
         if reason is not None:
             gaps.left_out.add(reason, path, is_folder=is_folder)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.gallery.database.recorded import INCOMPLETE
 from photoseek.gallery.database.records import ContentRecord, StoredPhoto
 from photoseek.gallery.indexing.pipeline import Batch
 from photoseek.ray_indexing.arrow_rows import BatchResult
@@ -44,6 +45,14 @@ def test_an_incomplete_photo_is_found_and_marked(cut: Path, tiny_bundle: Bundle)
     assert marked.to_json()["incomplete"] is True
     assert not any("incomplete" in hit.to_json() for hit in hits if hit.path != CUT)
     assert marked.score > np.median([hit.score for hit in hits])  # without gray rows it is as red as others
+
+
+def test_incomplete_photos_are_found_without_reading_every_photo(cut: Path, tiny_bundle: Bundle) -> None:
+    gallery = Gallery.create(cut, tiny_bundle)
+    gallery.index()
+    plan = [step for *_, step in gallery.database.query(f"EXPLAIN QUERY PLAN {INCOMPLETE}", gallery.fingerprint)]
+    assert "vectors_incomplete" in plan[0]
+    assert not any("SCAN photos" in step for step in plan)
 
 
 def test_it_is_marked_again_after_the_snapshot_is_rebuilt_and_until_the_file_is_complete(

@@ -7,13 +7,20 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from photoseek.gallery.database.bases import base_record
-from photoseek.gallery.database.database import SEARCHABLE, Database
+from photoseek.gallery.database.database import Database
 from photoseek.sources.base import PhotoEntry
 
 _ROW = (
     "SELECT path, id, reason IS NULL, sha256 IS NULL, titles IS NULL, bytes, mtime_ns, ctime_ns, inode, sidecar "
     "FROM photos"
 )
+
+
+INCOMPLETE = (
+    "SELECT path FROM vectors CROSS JOIN photos USING (sha256) "
+    "WHERE incomplete = 1 AND fingerprint = ? AND reason IS NULL ORDER BY path"
+)
+"""SQL for the searchable photos whose files end early; CROSS JOIN makes SQLite begin with these few contents."""
 
 
 class RecordedPhotos:
@@ -58,8 +65,7 @@ def incomplete_photos(database: Database, fingerprint: str) -> list[str]:
     """Return the path of each searchable photo whose file ends early."""
     if not database.has_metadata:
         return []
-    rows = database.query(f"SELECT path {SEARCHABLE} AND incomplete = 1 ORDER BY path", fingerprint)
-    return [path for (path,) in rows]
+    return [path for (path,) in database.query(INCOMPLETE, fingerprint)]
 
 
 class KnownContents(AbstractSet[str]):

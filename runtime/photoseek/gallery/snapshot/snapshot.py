@@ -107,7 +107,7 @@ class Snapshot:
             raise GalleryDamaged(f"{error}; {REPAIR_HINT}") from error
 
     def damaged(self, *, reread: bool = False) -> list[str]:
-        """Check every file, open each engine, and return the problems.
+        """Check every file, open an engine for each index, and return the problems.
 
         Args:
             reread: Also read files that have not changed since they were verified.
@@ -118,9 +118,9 @@ class Snapshot:
         for file, record in self.manifest.files.items():
             with _record(wrong, file):
                 _check(self.path / file, record, reread=reread)
-        for name in () if self.base else self.manifest.tuning.engines:
-            file = index_file(name) or VECTORS
-            if file not in wrong and is_available(name):
+        engines = {index_file(name) or VECTORS: name for name in self.manifest.tuning.engines if is_available(name)}
+        for file, name in () if self.base else engines.items():  # engines of one file read it alike
+            if file not in wrong:
                 with _record(wrong, file):
                     self.engine(name)
         return list(wrong.values())
