@@ -72,16 +72,24 @@ demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model (2 hours)
 clean: ## remove the environment
 	rm -rf $(VENV) $(BENCH)
 
-$(VENV)/app.stamp: pyproject.toml | compiler
-	$(call install,$(VENV),app)
+# Annoy is built from source: by default for this machine's CPU, and so is the wheel in pip's cache, which may move to another one.
+export ANNOY_COMPILER_ARGS ?= -O3,-ffast-math,-fno-associative-math,-fpermissive,-std=c++14,-DANNOYLIB_MULTITHREADED_BUILD
 
-$(BENCH)/bench.stamp: pyproject.toml | compiler
+HAS_HEADERS = $(PYTHON) -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null
+HAS_CXX     = command -v $${CXX:-c++} >/dev/null
+ANNOY       = $(shell $(HAS_CXX) && $(HAS_HEADERS) && echo ,annoy)
+
+$(VENV)/app.stamp: pyproject.toml | python
+	$(if $(ANNOY),,@echo "photoseek: without a C++ compiler and Python's headers, Annoy is not installed; search is exact")
+	$(call install,$(VENV),app$(ANNOY))
+
+$(BENCH)/bench.stamp: pyproject.toml | python compiler
 	$(call install,$(BENCH),bench)
 
-$(BENCH_CLIP)/bench-clip.stamp: pyproject.toml | compiler
+$(BENCH_CLIP)/bench-clip.stamp: pyproject.toml | python
 	$(call install,$(BENCH_CLIP),bench-clip)
 
-$(VENV)/dev.stamp: pyproject.toml | compiler
+$(VENV)/dev.stamp: pyproject.toml | python compiler
 	$(call install,$(VENV),app$(,)train$(,)export$(,)dev)
 
 , := ,
@@ -92,16 +100,17 @@ $(1)/bin/python -m pip install --disable-pip-version-check --progress-bar off --
 touch $@
 endef
 
-.PHONY: compiler
-compiler:
-	@command -v $${CXX:-c++} >/dev/null || { \
-	  echo "photoseek: annoy is built from source and needs a C++ compiler: install one" \
-	       "(Debian and Ubuntu: apt install g++, Fedora: dnf install gcc-c++, macOS: xcode-select --install)" >&2; \
-	  exit 1; }
+.PHONY: python compiler
+python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "photoseek: needs Python 3.11 or newer, found $$($(PYTHON) --version); select one with: make PYTHON=python3.12" >&2; \
 	  exit 1; }
-	@$(PYTHON) -c 'import ensurepip, os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null || { \
-	  echo "photoseek: this Python lacks venv or the headers that building annoy needs: install both" \
-	       "(Debian and Ubuntu: apt install python3-venv python3-dev, Fedora: dnf install python3-devel)" >&2; \
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "photoseek: this Python lacks venv: install it (Debian and Ubuntu: apt install python3-venv)" >&2; \
+	  exit 1; }
+compiler:
+	@$(HAS_CXX) && $(HAS_HEADERS) || { \
+	  echo "photoseek: annoy is built from source and needs a C++ compiler and Python's headers: install both" \
+	       "(Debian and Ubuntu: apt install g++ python3-dev, Fedora: dnf install gcc-c++ python3-devel," \
+	       "macOS: xcode-select --install)" >&2; \
 	  exit 1; }

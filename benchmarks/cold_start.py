@@ -39,7 +39,7 @@ scores = np.load(vectors) @ vector
 print(np.argsort(-scores)[:5])
 """
 
-_RUNTIME = ("photoseek", "annoy", "numpy", "onnxruntime", "pillow", "rich", "tokenizers", "typer")
+_RUNTIME = ("photoseek", "numpy", "onnxruntime", "pillow", "rich", "tokenizers", "typer")
 _PEERS = {
     "sentence-transformers, PyTorch": ("sentence-transformers",),
     "transformers + torch + torchvision": ("transformers", "torch", "torchvision"),

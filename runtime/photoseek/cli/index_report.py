@@ -32,7 +32,7 @@ def to_json(report: IndexReport, gallery: Gallery) -> dict[str, Any]:
 
 
 def print_report(report: IndexReport, before: AbstractSet[str] = frozenset()) -> set[str]:
-    """Print the counts of a report, what was left out, and unreadable and incomplete photos.
+    """Print the counts of a report, what was left out, unreadable and incomplete photos, and a faster engine.
 
     Args:
         report: The report.
@@ -70,6 +70,8 @@ def _lines(report: IndexReport) -> Iterator[str]:
             yield f"unreadable: {decode_filename(path)}: {reason}"
     for path in report.incomplete:
         yield f"incomplete: {decode_filename(path)}: the file ends early; what can be shown is indexed"
+    if report.hint is not None:
+        yield report.hint
 
 
 def _left_out(each: LeftOut) -> str:

@@ -150,6 +150,8 @@ def _print_engines(measured: dict[str, Any]) -> None:
         for name, found in measured["engines"].items()
     ]
     output.print_table(["engine", "ms", *(f"recall, by {kind}" for kind in kinds), "parameters"], rows)
+    if measured["hint"] is not None:
+        output.print_line(measured["hint"])
 
 
 def _bundle_json(bundle: Bundle) -> dict[str, Any]:

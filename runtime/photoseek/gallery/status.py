@@ -55,7 +55,8 @@ class GalleryStatus:
         incomplete: Photos whose files end early, of which what can be shown is indexed.
         captions: Captions that can describe photos.
         search: Target recall, the measurements of each engine (milliseconds, recalls by kind of query, parameters), and
-            the engine that ``auto`` uses; None before the first indexing.
+            the engine that ``auto`` uses, and as ``hint`` which package makes search faster; None before the first
+            indexing.
         bytes: Size of the gallery on disk.
         additional: What it contains of each additional bundle.
         exclude: Patterns of what indexing leaves out.
@@ -101,7 +102,7 @@ def gallery_status(gallery: Path, database: Database) -> GalleryStatus:
         unreadable=len(database.unreadable()),
         incomplete=len(incomplete_photos(database, primary.fingerprint)),
         captions=Sentences(database).count(),
-        search={**asdict(tuning), "auto": tuning.fastest} if tuning else None,
+        search={**asdict(tuning), "auto": tuning.fastest, "hint": tuning.hint(status.searchable)} if tuning else None,
         bytes=sum(map(_size, gallery.rglob("*"))),
         additional=[_bundle_status(gallery, database, record)[0] for record in others],
         exclude=excluded_patterns(database),

@@ -151,6 +151,8 @@ class SnapshotIndex(ForkAware):
         if snapshot.manifest.dim != self._bundle.dim:
             found = f"found {snapshot.manifest.dim}-d ones"
             raise GalleryDamaged(f"{snapshot.path}: expected {self._bundle.dim}-d vectors, {found}; {REPAIR_HINT}")
+        if self._engine == "auto" and snapshot.manifest.tuning.uninstalled is not None:
+            _log.warning("%s", snapshot.manifest.tuning.hint(snapshot.manifest.count))
         try:
             return _View(snapshot, snapshot.engine(self._engine))
         except GalleryDamaged as error:  # the vectors are intact

@@ -17,8 +17,9 @@ from photoseek.vectors import Vectors
 
 Engine: TypeAlias = Literal["auto", "exact", "annoy", "faiss-hnsw", "faiss-flat"]
 """``exact`` scores every photo. ``annoy`` and ``faiss-hnsw`` are approximate, with a measured recall. ``faiss-flat``
-scores every photo in half precision, and the best ones again. ``auto`` is the fastest one that reached the target
-recall when the gallery was indexed. ``faiss-hnsw`` and ``faiss-flat`` require the extra ``faiss``."""
+scores every photo in half precision, and the best ones again. ``auto`` is the fastest installed one that reached the
+target recall when the gallery was indexed. ``annoy`` requires the extra ``annoy``, and ``faiss-hnsw`` and
+``faiss-flat`` the extra ``faiss``."""
 
 ENGINES = tuple(name for name in get_args(Engine) if name != "auto")
 
@@ -37,7 +38,7 @@ class _EngineSpec:
 
 
 _SPECS: Mapping[str, _EngineSpec] = {
-    "annoy": _EngineSpec(ANNOY_FILE, AnnoyTreeIndex, AnnoyParameters),
+    "annoy": _EngineSpec(ANNOY_FILE, AnnoyTreeIndex, AnnoyParameters, "annoy"),
     "faiss-hnsw": _EngineSpec(FAISS_FILE, FaissHnswIndex, HnswParameters, "faiss"),
     "faiss-flat": _EngineSpec(FAISS_FILE, lambda path, vectors, _: FaissFlatIndex.open(path, vectors), None, "faiss"),
 }
@@ -67,8 +68,13 @@ def require_engine(engine: str) -> None:
     if engine not in get_args(Engine):
         raise QueryError(f"expected an engine among {', '.join(get_args(Engine))}, found {engine!r}")
     if not is_available(engine):
-        extra = extra_of(engine)
-        raise MissingExtra(f"engine {engine} needs {extra}; install it with: pip install 'photoseek[{extra}]'")
+        raise MissingExtra(f"engine {engine} needs {install_hint(engine)}")
+
+
+def install_hint(engine: str) -> str:
+    """Return the package of an engine, and the command that installs it."""
+    extra = extra_of(engine)
+    return f"{extra}; install it with: pip install 'photoseek[{extra}]'"
 
 
 def index_file(engine: str) -> str | None:

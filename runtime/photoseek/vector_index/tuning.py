@@ -20,7 +20,7 @@ from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
 from photoseek.vector_index.base import ApproximateIndex, Index
 from photoseek.vector_index.exact import ExactIndex
 from photoseek.vector_index.faiss import FaissFlatIndex, FaissHnswIndex, HnswParameters
-from photoseek.vector_index.registry import index_file, is_available
+from photoseek.vector_index.registry import index_file, install_hint, is_available
 from photoseek.vectors import Vectors, normalize
 
 TARGET_RECALL = 0.99
@@ -87,11 +87,22 @@ class Tuning:
     @property
     def fastest(self) -> str:
         """The fastest installed engine that reaches the target recall."""
-        exact = self.engines["exact"]
-        if exact.milliseconds <= NEGLIGIBLE_MS:
-            return "exact"
-        good = [name for name, found in self.engines.items() if found.recall >= self.target and is_available(name)]
-        return min(good, key=lambda name: self.engines[name].milliseconds)
+        return next(filter(is_available, self._by_speed()))
+
+    @property
+    def uninstalled(self) -> str | None:
+        """The fastest engine, if it is not installed and search therefore is exact."""
+        fastest = self._by_speed()[0]
+        return fastest if self.fastest == "exact" != fastest else None
+
+    def hint(self, count: int) -> str | None:
+        """Return which package makes search faster than exact search of ``count`` vectors; None if none does."""
+        if (name := self.uninstalled) is not None:
+            return f"search is exact, because the index of engine {name} needs {install_hint(name)}"
+        if self._is_exact_enough(count) or any(map(is_available, PROMISE)):
+            return None
+        milliseconds = self.engines["exact"].milliseconds
+        return f"exact search takes {milliseconds:.1f} ms; a faster engine needs {install_hint(PROMISE[0])}"
 
     def is_complete(self, count: int, wanted: Collection[str] = ()) -> bool:
         """Return whether no further engine has to be built.
@@ -102,13 +113,22 @@ class Tuning:
         """
         if any(name not in self.engines for name in wanted if is_available(name)):
             return False
-        if count <= FEW or self.engines["exact"].milliseconds <= NEGLIGIBLE_MS:
-            return True
-        return next(filter(is_available, PROMISE)) in self.engines
+        first = next(filter(is_available, PROMISE), None)
+        return self._is_exact_enough(count) or first is None or first in self.engines
 
     def recall_of(self, engine: str) -> float:
         """Return the recall of an engine, or of ``auto``."""
         return self.engines[self.fastest if engine == "auto" else engine].recall
+
+    def _by_speed(self) -> list[str]:
+        """Return the engines that reach the target recall, the fastest first, installed or not."""
+        if self.engines["exact"].milliseconds <= NEGLIGIBLE_MS:
+            return ["exact"]
+        good = [name for name, found in self.engines.items() if found.recall >= self.target]
+        return sorted(good, key=lambda name: self.engines[name].milliseconds)
+
+    def _is_exact_enough(self, count: int) -> bool:
+        return count <= FEW or self.engines["exact"].milliseconds <= NEGLIGIBLE_MS
 
 
 def sample_queries(vectors: Vectors, texts: Vectors | None = None, seed: int = 0, count: int = SAMPLES) -> Queries:

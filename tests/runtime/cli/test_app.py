@@ -134,7 +134,7 @@ def test_info_and_verify_accept_bundles_and_galleries(gallery: Gallery, tiny_bun
     text = answer("info", gallery.path)
     assert "bundle:" in text
     assert "exact *" in text  # the engine of auto for so few photos
-    assert "search_k" in text
+    assert ("search_k" in text) == ("annoy" in INSTALLED)
     for path in (tiny_bundle_path, gallery.path):
         assert answer("verify", path) == f"{path}: OK\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from installed import needs_faiss
+from installed import needs_annoy, needs_faiss
 from photoseek.errors import GalleryDamaged
 from photoseek.vector_index import annoy, faiss
 from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex
@@ -27,6 +27,7 @@ NODE = 140  # bytes
         (-4, "expected more than 30 nodes of 140 bytes"),
     ],
 )
+@needs_annoy
 def test_truncated_trees_are_refused(tmp_path: Path, size: int, message: str) -> None:
     file = tmp_path / "index.ann"
     annoy.build(VECTORS, file, AnnoyParameters())
@@ -37,6 +38,7 @@ def test_truncated_trees_are_refused(tmp_path: Path, size: int, message: str) ->
 
 @pytest.mark.parametrize("count", [1, 2, 13, 14, 15, 200])
 @pytest.mark.parametrize("alike", [False, True])
+@needs_annoy
 def test_trees_of_any_size_are_opened(tmp_path: Path, count: int, alike: bool) -> None:
     """One item, as many as fit into a single bucket, and splits; also equal vectors, whose planes are zero."""
     vectors = normalize(np.random.default_rng(0).normal(size=(count, 12)))

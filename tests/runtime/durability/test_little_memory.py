@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from changing_gallery import Changing
+from installed import needs_annoy
 from torture import report, rounds, seed
 from typed_commands import environment
 
@@ -20,7 +21,9 @@ POINTS = 3  # per kind, in one round
 
 _CHILD = """
 import resource, sys
-import annoy, numpy, onnxruntime
+import numpy, onnxruntime
+if sys.argv[2] == "annoy":
+    import annoy
 from photoseek import Gallery, Searcher
 from photoseek.gallery.indexing import index
 
@@ -57,7 +60,7 @@ def changing(tmp_path_factory: pytest.TempPathFactory) -> Changing:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize("work", ["index", "exact", "annoy"])
+@pytest.mark.parametrize("work", ["index", "exact", pytest.param("annoy", marks=needs_annoy)])
 def test_low_memory_is_an_error_and_damages_nothing(changing: Changing, tmp_path: Path, work: str) -> None:
     stride = MEGABYTES * 2**20 // rounds(POINTS)
     refused = ended = 0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from installed import INSTALLED
+from installed import INSTALLED, needs_annoy
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import GalleryDamaged
 from photoseek.gallery.database.database import Database
@@ -54,6 +54,7 @@ def check(gallery: Gallery, bundle: Bundle, rng: np.random.Generator) -> Snapsho
     return snapshot
 
 
+@needs_annoy
 @pytest.mark.usefixtures("small_bases")
 def test_any_history_equals_brute_force(tmp_path: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Photos are added, replaced and removed; some snapshots are interrupted, and some searchers stay open."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from installed import needs_annoy
 from photoseek import Bundle, Gallery
 from photoseek.errors import GalleryError
 from photoseek.gallery.indexing.report import Progress
@@ -131,6 +132,7 @@ def test_a_gallery_becomes_private_with_a_private_folder_and_remains_so(
     assert widest(gallery.path) & 0o077 == 0
 
 
+@needs_annoy
 def test_others_cannot_read_at_any_time(
     album: Path, tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

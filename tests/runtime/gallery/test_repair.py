@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from installed import needs_annoy
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.captions import Caption
 from photoseek.encoders.encoders import ImageEncoder
@@ -191,6 +192,7 @@ def tear_trees(gallery: Path) -> None:
         (tear_trees, False),
     ],
 )
+@needs_annoy
 def test_snapshots_are_rebuilt_without_reading_a_photo(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None], bundle_there: bool
 ) -> None:

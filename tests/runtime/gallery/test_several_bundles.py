@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from installed import needs_annoy
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.captions import Caption
 from photoseek.encoders.encoders import ImageEncoder
@@ -46,6 +47,7 @@ def folder_of(gallery: Gallery, bundle: Bundle) -> Path:
     return gallery.path / BUNDLES / bundle.fingerprint[:16]
 
 
+@needs_annoy
 def test_each_bundle_answers_as_in_a_separate_gallery(
     both: Gallery, photos: Path, tiny_bundle: Bundle, other: Bundle, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 from gallery_answers import counts, found
-from installed import INSTALLED, needs_faiss
+from installed import INSTALLED, needs_annoy, needs_faiss, without
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.errors import (
     BundleDamaged,
@@ -23,8 +24,9 @@ from photoseek.errors import (
     MissingExtra,
     QueryError,
 )
+from photoseek.vector_index.base import ApproximateIndex
 from photoseek.vector_index.registry import Engine
-from photoseek.vector_index.tuning import EngineStats, Tuning, tune
+from photoseek.vector_index.tuning import EffortMeasurement, EngineStats, GroundTruth, Tuning, tune, tune_effort
 from tiny_bundle import COLORS
 from tiny_photos import write_color
 
@@ -63,7 +65,7 @@ def test_a_damaged_snapshot_file_is_refused_and_rebuilt(gallery: Gallery, name: 
 @pytest.mark.parametrize(
     ("name", "engine"),
     [
-        ("index.ann", "annoy"),
+        pytest.param("index.ann", "annoy", marks=needs_annoy),
         pytest.param("index.faiss", "faiss-hnsw", marks=needs_faiss),
         pytest.param("index.faiss", "faiss-flat", marks=needs_faiss),
     ],
@@ -138,6 +140,7 @@ INVALID: list[tuple[tuple[str, ...], object]] = [
 ]
 
 
+@needs_annoy
 def test_an_invalid_manifest_is_refused_even_if_its_checksum_matches(gallery: Gallery) -> None:
     folder = gallery.generation().path
     valid = json.loads((folder / "manifest.json").read_text())
@@ -158,6 +161,7 @@ def test_an_invalid_manifest_is_refused_even_if_its_checksum_matches(gallery: Ga
     assert found(gallery, "red", k=1)[0].startswith("red/")
 
 
+@needs_annoy
 def test_an_invalid_manifest_is_not_published(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as that of an engine with a parameter of 0; the previous snapshot remains current."""
 
@@ -244,11 +248,12 @@ def record_of(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
+@needs_annoy
 @needs_faiss
 def test_an_engine_installed_later_is_built_by_the_next_indexing(
     photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", without("faiss"))
     monkeypatch.setattr("photoseek.vector_index.tuning.FEW", 0)
     monkeypatch.setattr("photoseek.vector_index.tuning.NEGLIGIBLE_MS", 0.0)
     gallery = Gallery.create(photos, tiny_bundle)
@@ -267,6 +272,51 @@ def test_an_engine_installed_later_is_built_by_the_next_indexing(
     assert Searcher(gallery, engine="faiss-hnsw").search("red", k=1)[0].path.startswith("red/")
 
 
+@needs_annoy
+def test_without_annoy_a_gallery_with_its_index_is_searched_exactly(
+    photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The index stays until a run builds another, so that searches use it again once annoy is installed."""
+    monkeypatch.setattr("photoseek.vector_index.tuning.FEW", 0)
+    monkeypatch.setattr("photoseek.vector_index.tuning.NEGLIGIBLE_MS", 0.0)
+    monkeypatch.setattr("photoseek.vector_index.tuning.tune_effort", _as_fast_as_promised)
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", without("faiss"))
+    gallery = Gallery.create(photos, tiny_bundle)
+    assert gallery.index().hint is None
+    assert gallery.status().search["auto"] == "annoy"
+    with_annoy = Searcher(gallery).search("red", k=24)
+    assert caplog.text == ""
+    generation = gallery.generation().path
+
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", without("faiss", "annoy"))
+    needed = "engine annoy needs annoy; install it with: pip install 'photoseek[annoy]'"
+    hint = f"search is exact, because the index of {needed}"
+    assert Searcher(gallery).search("red", k=24) == with_annoy
+    assert hint in caplog.text
+    assert gallery.status().search["auto"] == "exact"
+    assert gallery.status().search["hint"] == hint
+    assert gallery.status().damaged == []
+    with pytest.raises(MissingExtra, match=re.escape(needed)):
+        Searcher(gallery, engine="annoy").search("red")
+    assert gallery.index().hint == hint
+    assert gallery.generation().path == generation  # not built again without the index
+    (photos / "red" / "red-0.png").unlink()
+    assert "exact search takes" in (gallery.index().hint or "")
+    assert set(measured(gallery)) == {"exact"}
+    assert len(Searcher(gallery).search("red", k=24)) == 23
+
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", without("faiss"))
+    gallery.index()
+    assert set(measured(gallery)) == {"exact", "annoy"}
+
+
+def _as_fast_as_promised(engine: ApproximateIndex, truth: GroundTruth, target: float) -> EffortMeasurement:
+    """Measure an index of few vectors, which is never faster than exact search, as if it were."""
+    found = tune_effort(engine, truth, target)
+    return EffortMeasurement(found.recall_of_query, 0.0)
+
+
+@needs_annoy
 def test_a_small_gallery_has_no_index(photos: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is tuned, and no text is encoded, until an engine is named; it remains in later snapshots."""
     monkeypatch.setattr("photoseek.gallery.snapshot.write.tune", None)

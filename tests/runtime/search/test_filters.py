@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from installed import INSTALLED
+from installed import INSTALLED, needs_annoy
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.vector_index.registry import Engine
@@ -46,6 +46,7 @@ def test_filtered_searches_equal_a_loop_over_the_photos(gallery: Gallery, engine
     assert recall(gallery, engine) >= 0.98
 
 
+@needs_annoy
 def test_searches_that_read_few_vectors_keep_few_in_memory(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     released: list[Snapshot] = []
     monkeypatch.setattr(Snapshot, "release", lambda snapshot: released.append(snapshot))

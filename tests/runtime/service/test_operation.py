@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from installed import needs_annoy
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.service.app import make_app
 from photoseek.service.limits import Limits
@@ -68,6 +69,7 @@ def test_a_service_is_ready_after_the_first_indexing(photos: Path, tiny_bundle: 
         assert value(client, "photoseek_ready") == 1
 
 
+@needs_annoy
 def test_a_service_is_degraded_while_its_index_is_damaged(gallery: Gallery) -> None:
     (gallery.generation().path / "index.ann").write_bytes(b"torn")
     with running(make_app(Searcher(gallery, engine="annoy", mode="service"), limits=ALWAYS_CHECK)) as client:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installed import INSTALLED
+from installed import INSTALLED, needs_annoy
 from photoseek.vector_index import annoy, exact, faiss
 from photoseek.vector_index.annoy import AnnoyParameters
 from photoseek.vector_index.base import Matches
@@ -68,7 +68,8 @@ PARAMETERS: dict[str, AnnoyParameters | HnswParameters] = {
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Vectors, Tuning]:
     """Indexes in a folder, their vectors, and times with which scans take long."""
     folder, vectors = tmp_path_factory.mktemp("engines"), clustered(COUNT, DIM)
-    annoy.build(vectors, folder / ANNOY_FILE, AnnoyParameters(trees=20))
+    if "annoy" in INSTALLED:
+        annoy.build(vectors, folder / ANNOY_FILE, AnnoyParameters(trees=20))
     if "faiss-hnsw" in INSTALLED:
         faiss.build(vectors, folder / FAISS_FILE, HnswParameters())
     engines = {}
@@ -116,6 +117,7 @@ def test_matching_vectors_far_from_the_query_are_found(tuned: tuple[Path, Vector
     assert len({*rows.tolist()} & {row for row, _ in loop(vectors, query, 10, mask)}) >= 9
 
 
+@needs_annoy
 def test_a_filter_that_keeps_much_is_applied_to_the_results_of_the_engine(
     tuned: tuple[Path, Vectors, Tuning],
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from installed import INSTALLED, needs_faiss
+from installed import INSTALLED, needs_annoy, needs_faiss, without
 from photoseek.errors import GalleryDamaged
 from photoseek.vector_index import tuning
 from photoseek.vector_index.annoy import AnnoyParameters, AnnoyTreeIndex, build
@@ -43,6 +43,7 @@ def test_exact_search_equals_a_stable_sort_of_all_scores(seed: int, count: int, 
     np.testing.assert_array_equal(scores, (vectors @ query)[expected])
 
 
+@needs_annoy
 def test_annoy_equals_exact_search_at_maximum_effort(tmp_path: Path) -> None:
     vectors = random_vectors(500)
     parameters = AnnoyParameters(trees=10, search_k=500 * 10)
@@ -116,6 +117,7 @@ def test_every_engine_accepts_any_k(tmp_path: Path, name: str) -> None:
     assert engine.search(vectors[3], 1)[0].tolist() == [3]
 
 
+@needs_annoy
 def test_the_same_vectors_build_the_same_file(tmp_path: Path) -> None:
     for name in ("a", "b"):
         build(random_vectors(300), tmp_path / name, AnnoyParameters())
@@ -137,6 +139,7 @@ def test_recall_is_the_share_of_the_true_neighbors() -> None:
     assert measure_recall(Half(), vectors, queries) == 0.5
 
 
+@needs_annoy
 def test_tuning_raises_the_effort_until_every_kind_of_query_reaches_the_target(tmp_path: Path) -> None:
     vectors = random_vectors(3000, dim=64)  # random directions are the hardest case
     poor = AnnoyParameters(trees=25, search_k=500)
@@ -197,15 +200,36 @@ def test_the_fastest_engine_that_reaches_the_target_is_selected(
     assert found.recall_of("auto") == engines[fastest].recall
 
 
-def test_without_faiss_the_fastest_of_the_others_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fastest_engine_that_is_installed_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Tuning(0.99, {"exact": measured(2.0), "annoy": measured(1.0), "faiss-hnsw": measured(0.1)})
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda name: None if name == "faiss" else True)
+    assert (found.fastest, found.uninstalled, found.hint(10**6)) == ("annoy", None, None)
     monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
-    assert found.fastest == "annoy"
+    assert (found.fastest, found.uninstalled) == ("exact", "faiss-hnsw")
+    assert found.hint(10) == (
+        "search is exact, because the index of engine faiss-hnsw needs faiss; "
+        "install it with: pip install 'photoseek[faiss]'"
+    )
 
 
+def test_without_an_approximate_engine_search_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
+    slow, fast = (Tuning(0.99, {"exact": measured(milliseconds)}) for milliseconds in (2.0, 0.4))
+    assert (slow.fastest, slow.uninstalled) == ("exact", None)
+    assert slow.is_complete(10**6)  # nothing can be built
+    assert slow.hint(10**6) == (
+        "exact search takes 2.0 ms; a faster engine needs faiss; install it with: pip install 'photoseek[faiss]'"
+    )
+    assert slow.hint(tuning.FEW) is None
+    assert fast.hint(10**6) is None
+    slow_index = Tuning(0.99, {"exact": measured(2.0), "annoy": measured(2.1)})
+    assert slow_index.uninstalled is None
+
+
+@needs_annoy
 @needs_faiss
 def test_without_faiss_only_the_others_are_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: None)
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", without("faiss"))
     monkeypatch.setattr(tuning, "NEGLIGIBLE_MS", 0.0)
     vectors = random_vectors(50)
     found = tune(tmp_path, vectors, sample_queries(vectors))
@@ -215,6 +239,7 @@ def test_without_faiss_only_the_others_are_built(tmp_path: Path, monkeypatch: py
     assert not found.is_complete(10**6)  # since it is installed
 
 
+@needs_annoy
 @needs_faiss
 def test_engines_are_built_in_order_until_one_reaches_the_target(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -229,7 +254,8 @@ def test_engines_are_built_in_order_until_one_reaches_the_target(
     assert tune(tmp_path, vectors, queries).fastest in ("exact", "annoy", "faiss-flat")
 
 
-def test_an_index_is_built_unless_exact_search_is_fast_enough() -> None:
+def test_an_index_is_built_unless_exact_search_is_fast_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photoseek.vector_index.registry.find_spec", lambda _: True)
     slow, fast = (Tuning(0.99, {"exact": measured(milliseconds)}) for milliseconds in (2.0, 0.4))
     assert fast.is_complete(10**6)
     assert slow.is_complete(tuning.FEW)
@@ -283,6 +309,7 @@ def test_the_block_size_changes_no_result() -> None:
         np.testing.assert_array_equal(rows, expected[0])
 
 
+@needs_annoy
 def test_trees_of_other_vectors_are_refused(tmp_path: Path) -> None:
     build(random_vectors(30), tmp_path / "index.ann", AnnoyParameters())
     with pytest.raises(GalleryDamaged, match="expected 29 items, found 30"):

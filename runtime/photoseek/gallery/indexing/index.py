@@ -23,6 +23,7 @@ from photoseek.gallery.indexing.pipeline import EncodingBackend
 from photoseek.gallery.indexing.report import BundleReport, IndexReport, Progress
 from photoseek.gallery.indexing.thread_pool import ThreadBackend
 from photoseek.gallery.snapshot.build import build_snapshot
+from photoseek.gallery.snapshot.snapshot import current_manifest
 from photoseek.gallery.snapshot.stale import remove_stale_files
 from photoseek.photos.formats import HEIC, INSTALL_HINT
 from photoseek.sources.base import PhotoEntry, PhotoSource, ScanGaps
@@ -126,7 +127,14 @@ def index_gallery(
         additional=reports,
         left_out=scan.gaps.left_out.left_out(),
         unread=[*_without_extra(unreadable), *scan.gaps.left_out.unread()],
+        hint=_engine_hint(primary.folder(gallery)),
     )
+
+
+def _engine_hint(folder: Path) -> str | None:
+    """Return which package makes search of a bundle's snapshots faster; None if none does."""
+    manifest = current_manifest(folder)
+    return None if manifest is None else manifest.tuning.hint(manifest.count)
 
 
 def _without_extra(unreadable: Sequence[tuple[str, str]]) -> list[UnreadKind]:

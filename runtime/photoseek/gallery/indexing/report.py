@@ -49,6 +49,7 @@ class IndexReport:
         additional: Results for each additional bundle; the counts above are those of the primary bundle.
         left_out: Folders and photos that were left out, by reason.
         unread: Files of kinds that are not read, by kind. Photos among them are in ``unreadable`` as well.
+        hint: Which package makes search faster, and how to install it; None if none does.
     """
 
     photos: int
@@ -64,3 +65,4 @@ class IndexReport:
     additional: list[BundleReport] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     unread: list[UnreadKind] = field(default_factory=list)
+    hint: str | None = None

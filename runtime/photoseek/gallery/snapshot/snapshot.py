@@ -184,6 +184,17 @@ def open_current(gallery: Path, opened: Snapshot | None = None) -> Snapshot:
     )
 
 
+def current_manifest(gallery: Path) -> SnapshotManifest | None:
+    """Return the manifest of the current snapshot of a folder; None if there is none.
+
+    Raises:
+        GalleryDamaged: It is missing or damaged.
+        GalleryIncompatible: Its format is newer than ``FORMAT``.
+    """
+    current = read_current(gallery)
+    return None if current is None else _open_manifest(gallery, *current)[1]
+
+
 def _open_base(gallery: Path, manifest: SnapshotManifest, opened: Snapshot | None) -> Snapshot:
     """Open the base of a delta snapshot, unless ``opened`` has it.
 
