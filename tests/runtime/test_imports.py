@@ -63,6 +63,18 @@ print([name for name in {HEAVY!r} if name in sys.modules])
     assert run(code) == "[]"
 
 
+def test_a_command_starts_without_pydantic() -> None:
+    """typer 0.29 imports it to parse arguments, which takes as long as importing numpy."""
+    code = """
+import atexit, sys
+atexit.register(lambda: print("pydantic" in sys.modules))
+sys.argv = ["photoseek", "info", "demo", "--json"]
+from photoseek.cli.app import main
+main()
+"""
+    assert run(code).splitlines()[-1] == "False"
+
+
 def test_onnxruntime_sends_no_telemetry(tiny_bundle_path: Path, tmp_path: Path) -> None:
     """If its telemetry is on, it creates a folder in the user's cache; CI is unset, because it disables telemetry."""
     code = f"""

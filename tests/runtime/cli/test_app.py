@@ -176,7 +176,7 @@ def test_verify_fails_on_a_damaged_file(tmp_path: Path) -> None:
         (
             ("search", "red", "-k", "0", "--gallery", "{gallery}"),
             2,
-            "'-k': Input should be greater than or equal to 1",
+            "'-k': 0 is not in the range x>=1",
         ),
         (("search", "red", "-k", "many", "--gallery", "{gallery}"), 2, "Invalid value for '-k'"),
         (("search", "--image", "{gallery}/CURRENT", "--gallery", "{gallery}"), 1, "not a photo of a known format"),
