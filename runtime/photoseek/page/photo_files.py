@@ -17,6 +17,7 @@ from PIL import Image
 from photoseek.errors import PhotoError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import cache_key
+from photoseek.page.downloads import Downloads
 from photoseek.page.exposure import has_absolute_path
 from photoseek.page.thumbnail_cache import CARD_SIDE, FULL_SIDE, ThumbnailCache
 from photoseek.photos.decode import photo_format
@@ -54,11 +55,17 @@ class PhotoFiles:
         """
         self._gallery, self._fingerprint, self._thumbnails, self._shared = gallery, fingerprint, thumbnails, shared
         self._key = secrets.token_urlsafe(12)
+        self.downloads = Downloads()
         _open[self._key] = self
+
+    @property
+    def root(self) -> str:
+        """The URL of all photos, relative to the page, to which an id or an action is appended."""
+        return f"{FOLDER}/{self._key}/"
 
     def folder(self, photo: int) -> str:
         """Return the URL of a photo by its id, relative to the page, to which a ``Size`` is appended."""
-        return f"{FOLDER}/{self._key}/{photo}/"
+        return f"{self.root}{photo}/"
 
     def find(self, photo: int) -> tuple[PhotoFile, str]:
         """Return the file of a photo, and its name.
@@ -72,6 +79,11 @@ class PhotoFiles:
         file = self._gallery.photos.file_of(stored.path)
         self._thumbnails.check_root(file)
         return file, stored.path.rpartition("/")[2]
+
+    def path(self, photo: int) -> str:
+        """Return the path of a photo in the photo folder, or its id if it is no longer in the gallery."""
+        stored = self._gallery.database.photos([photo], self._fingerprint).get(photo)
+        return str(photo) if stored is None else stored.path
 
     def version(self, file: PhotoFile, size: Size) -> str:
         """Return the ETag of a file at a size.
@@ -94,6 +106,11 @@ class PhotoFiles:
         if size == "full" and found not in _SHOWN:
             return None
         return _AS_JPEG.get(found) or Image.MIME.get(found, "application/octet-stream")
+
+    @staticmethod
+    def jpeg_name(name: str) -> str:
+        """Return the name of a photo that is sent as a JPEG."""
+        return f"{name.rpartition('.')[0] or name}.jpg"
 
     def jpeg(self, file: PhotoFile, size: Size) -> bytes:
         """Return a photo as an upright JPEG without metadata.

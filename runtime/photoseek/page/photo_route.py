@@ -11,10 +11,12 @@ from urllib.parse import quote
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from photoseek.errors import PhotoError, PhotoseekError
 from photoseek.page.photo_files import FOLDER, PhotoFiles, Size, photo_files
+from photoseek.page.photo_headers import CACHED, HEADERS, NOT_CACHED, not_found
+from photoseek.page.selection_route import is_action, respond
 from photoseek.photos.decode import read_photo
 from photoseek.photos.photo_file import PhotoFile
 
@@ -24,14 +26,6 @@ if TYPE_CHECKING:
 _PATH = re.compile(rf"/{FOLDER}/([\w-]{{16}})/([1-9][0-9]{{0,17}})/(card|view|full|file)", re.ASCII)
 _DECODERS = 4  # photos decoded at the same time
 _JPEG = "image/jpeg"
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-_CACHED = {"Cache-Control": "private, max-age=3600"}  # private: no shared cache may serve it to other visitors
-_NOT_CACHED = {"Cache-Control": "no-store"}
 
 
 class PhotoRoute:
@@ -52,7 +46,10 @@ class PhotoRoute:
         if not path.startswith(f"/{FOLDER}/"):
             await self._app(scope, receive, send)
             return
-        response = await asyncio.get_running_loop().run_in_executor(self._pool, _respond, Request(scope), path)
+        if is_action(path):
+            response = await respond(Request(scope, receive), path, self._pool)
+        else:
+            response = await asyncio.get_running_loop().run_in_executor(self._pool, _respond, Request(scope), path)
         await response(scope, receive, send)
 
 
@@ -60,25 +57,25 @@ def _respond(request: Request, path: str) -> Response:
     found = _PATH.fullmatch(path)
     files = photo_files(found[1]) if found else None
     if found is None or files is None or request.method not in ("GET", "HEAD"):
-        return PlainTextResponse("Expected the address of a photo of an open gallery.\n", 404, _HEADERS | _NOT_CACHED)
+        return not_found()
     try:
         return _photo(files, int(found[2]), cast(Size, found[3]), request.headers.get("if-none-match", ""))
     except PhotoError as error:
         reason = None if files.is_missing(int(found[2])) else files.public(str(error))
     except PhotoseekError as error:  # the gallery was damaged or closed in the meantime
         reason = files.public(str(error))
-    return JSONResponse({"reason": reason}, 200, _HEADERS | _NOT_CACHED)
+    return JSONResponse({"reason": reason}, 200, HEADERS | NOT_CACHED)
 
 
 def _photo(files: PhotoFiles, photo: int, size: Size, known: str) -> Response:
     file, name = files.find(photo)
     version = files.version(file, size)
-    headers = {**_HEADERS, **_CACHED, "ETag": version}
+    headers = {**HEADERS, **CACHED, "ETag": version}
     if version in [tag.strip().removeprefix("W/") for tag in known.split(",")]:
         return Response(status_code=304, headers=headers)
     media_type = files.original_type(file, size)
     if size == "file":
-        name = name if media_type else f"{name.rpartition('.')[0] or name}.jpg"
+        name = name if media_type else files.jpeg_name(name)
         headers["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(name, safe='')}"
     if media_type is None:
         return Response(files.jpeg(file, size), headers=headers, media_type=_JPEG)

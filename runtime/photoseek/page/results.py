@@ -12,6 +12,7 @@ from photoseek.page import components, describe_view, messages, paging
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
+from photoseek.page.selection import selection_data
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 
@@ -58,7 +59,8 @@ def _render_cards(hits: Sequence[Hit], opened: OpenGallery, *, more: bool) -> No
         }
         for hit in hits
     ]
-    data = {"cards": cards, "texts": _texts(), "more": now.show_more if more else None}
+    more_label = now.show_more if more else None
+    data = {"cards": cards, "texts": _texts(), "more": more_label, "selection": selection_data(opened.files)}
     components.render_component("cards", "cards", data, chosen=_choose, more=paging.show_more)
 
 
@@ -97,6 +99,8 @@ def _texts() -> dict[str, str]:
         "describe": now.describe_it,
         "unreadable": now.unreadable_photo,
         "matched": now.matched_hint,
+        "select": now.select,
+        "select_photo": now.select_photo,
     }
 
 

@@ -21,6 +21,8 @@ from photoseek.page import launch
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
+    from photo_answers import Album
+
 
 @pytest.fixture
 def rendered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
@@ -79,3 +81,19 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         server.add_folder(model.repository, write_registered(tmp_path / "model", model.name, model.precision))
         yield server
     huggingface_hub.close_session()
+
+
+@pytest.fixture
+def album(gallery: Gallery) -> Album:
+    """The 24 photos on this computer."""
+    from photo_answers import Album
+
+    return Album(gallery, shared=False)
+
+
+@pytest.fixture
+def shared(gallery: Gallery) -> Album:
+    """The 24 photos as visitors see them."""
+    from photo_answers import Album
+
+    return Album(gallery, shared=True)

@@ -2,92 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import io
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from PIL import ExifTags, Image
+from PIL import Image
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
+from photo_answers import Album, Answer, write_phone_photo
 from photoseek import Gallery
-from photoseek.page.photo_files import PhotoFiles
-from photoseek.page.photo_route import PhotoRoute
-from photoseek.page.thumbnail_cache import ThumbnailCache
-
-
-class Answer:
-    """A response: status, headers by lower-case name, and body; the page behind the route answers with 418."""
-
-    def __init__(self, path: str, method: str = "GET", **headers: str) -> None:
-        sent: list[dict[str, Any]] = []
-
-        async def page(_: Any, __: Any, send: Any) -> None:
-            await send({"type": "http.response.start", "status": 418, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-
-        async def receive() -> None:  # the client waits for the response
-            await asyncio.Event().wait()
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": given}
-        asyncio.run(PhotoRoute(page)(scope, receive, send))
-        self.status: int = sent[0]["status"]
-        self.headers = {name.decode(): value.decode("latin-1") for name, value in sent[0]["headers"]}
-        self.body = b"".join(message.get("body", b"") for message in sent[1:])
-
-    @property
-    def reason(self) -> str | None:
-        """Why the photo is not shown."""
-        assert self.headers["cache-control"] == "no-store"
-        reason: str | None = json.loads(self.body)["reason"]
-        return reason
-
-    @property
-    def picture(self) -> Image.Image:
-        """The decoded body."""
-        return Image.open(io.BytesIO(self.body))
-
-
-class Album:
-    """An open gallery, and the URLs of its photos by path."""
-
-    def __init__(self, gallery: Gallery, *, shared: bool) -> None:
-        root = gallery.photos.root
-        self.root = root
-        cache = ThumbnailCache(gallery.path, root=root, links=not shared)
-        self.ids = dict(gallery.database.query("SELECT path, id FROM photos"))
-        self.files = PhotoFiles(gallery, gallery.fingerprint, cache, shared=shared)
-
-    def url(self, path: str, size: Any = "card") -> str:
-        return "/" + self.files.folder(self.ids[path]) + size
-
-
-@pytest.fixture
-def album(gallery: Gallery) -> Album:
-    """The 24 photos on this computer."""
-    return Album(gallery, shared=False)
-
-
-@pytest.fixture
-def shared(gallery: Gallery) -> Album:
-    """The 24 photos as visitors see them."""
-    return Album(gallery, shared=True)
-
-
-def write_phone_photo(file: Path) -> None:
-    """Replace a photo by a JPEG of 60 x 40 pixels that is to be turned, with the owner of the camera."""
-    exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6
-    exif[ExifTags.Base.Artist] = "Somebody Private"
-    Image.new("RGB", (60, 40), "red").save(file, "JPEG", exif=exif)
 
 
 def test_a_thumbnail_is_a_jpeg_that_browsers_keep_until_it_changes(album: Album) -> None:

@@ -68,19 +68,25 @@ function caption(card, texts) {
   return text
 }
 
-function item(card, texts, open) {
+function item(card, texts, root) {
   const made = element("li", "ps-card")
+  made.card = card
   made.style.setProperty("--shape", Math.min(Math.max(card.width / card.height, NARROWEST), WIDEST))
   const button = element("button", "ps-open")
   button.type = "button"
   button.ariaLabel = texts.open.replace("{path}", () => card.path)
-  button.onclick = () => open(card)
+  button.onclick = (event) => {
+    if (event.shiftKey) root.selection.extend(card)
+    else if (event.ctrlKey || event.metaKey) root.selection.toggle(card)
+    else root.open(card)
+  }
   button.append(picture(card, texts), caption(card, texts))
   made.append(button)
+  if (card.base) made.append(selectionMark(card, texts, root))
   return made
 }
 
-function expandable(head, folded, label, texts) {
+function expandable(head, folded, label, texts, root) {
   const button = element("button", "ps-duplicates", label)
   button.type = "button"
   button.ariaExpanded = "false"
@@ -89,32 +95,33 @@ function expandable(head, folded, label, texts) {
     button.ariaExpanded = String(!shown)
     button.textContent = shown ? label : texts.fewer
     for (const other of folded) other.hidden = shown
+    root.selection.refresh()
   }
   head.classList.add("ps-stack")
   head.append(button)
 }
 
 // Returns the items of a card: the photo, and its near-duplicates, hidden at first.
-function items(card, texts, open) {
-  const head = item(card, texts, open)
-  const folded = card.duplicates.map((other) => item(other, texts, open))
+function items(card, texts, root) {
+  const head = item(card, texts, root)
+  const folded = card.duplicates.map((other) => item(other, texts, root))
   for (const other of folded) {
     other.hidden = true
     other.classList.add("ps-folded")
   }
-  if (folded.length) expandable(head, folded, card.more, texts)
+  if (folded.length) expandable(head, folded, card.more, texts, root)
   return [head, ...folded]
 }
 
 // Keeps the cards that both lists begin with, so that a longer list neither moves nor loads them again.
-function draw(root, data, open) {
+function draw(root, data) {
   const drawn = root.drawn ?? { texts: "", cards: [] }
   const texts = JSON.stringify(data.texts)
   const keys = data.cards.map((card) => JSON.stringify(card))
   let same = 0
   while (drawn.texts === texts && same < keys.length && drawn.cards[same]?.key === keys[same]) same++
   for (const { made } of drawn.cards.slice(same)) made.forEach((each) => each.remove())
-  const added = data.cards.slice(same).map((card, index) => ({ key: keys[same + index], made: items(card, data.texts, open) }))
+  const added = data.cards.slice(same).map((card, index) => ({ key: keys[same + index], made: items(card, data.texts, root) }))
   root.list.append(...added.flatMap(({ made }) => made))
   root.drawn = { texts, cards: [...drawn.cards.slice(0, same), ...added] }
   return added[0]?.made[0]
@@ -146,12 +153,13 @@ function neighbor(buttons, from, key) {
   return nearest
 }
 
-function move(event, list) {
-  const from = event.target.closest(".ps-open")
+function press(event, root) {
+  const from = event.target.closest(".ps-card")?.querySelector(".ps-open")
+  if (from && root.selection.press(event, from.parentElement.card)) event.preventDefault()
   const keys = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]
   if (!from || !keys.includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return
   event.preventDefault()
-  const buttons = [...list.querySelectorAll(".ps-card:not([hidden]) .ps-open")]
+  const buttons = [...root.list.querySelectorAll(".ps-card:not([hidden]) .ps-open")]
   neighbor(buttons, from, event.key)?.focus()
 }
 
@@ -159,12 +167,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".ps-component")
   if (!root.list) {
     root.list = root.appendChild(element("ol", "ps-grid"))
-    root.list.onkeydown = (event) => move(event, root.list)
+    root.list.onkeydown = (event) => press(event, root)
+    root.selection = new Selection(root)
   }
   const texts = JSON.stringify(data.texts)
   if (root.texts !== texts) {
     root.viewer?.dialog.remove()
-    root.viewer = createViewer(root, data.texts, (action, path) => setTriggerValue("chosen", { action, path }))
+    root.viewer = createViewer(root, data.texts, (action, path) => setTriggerValue("chosen", { action, path }), root.selection)
     root.texts = texts
   }
   const shown = data.cards.flatMap((card) => [card, ...card.duplicates])
@@ -176,8 +185,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     })
   }
   const before = root.querySelector(".ps-more")
-  const first = draw(root, data, (card) => root.open(card))
+  const first = draw(root, data)
   if (before?.disabled && first) first.querySelector("button").focus({ preventScroll: true }) // it was on the old button
   before?.remove()
   if (data.more) root.list.after(more(data.more, () => setTriggerValue("more", data.cards.length)))
+  root.selection.update(data.selection)
+  root.append(root.selection.bar.element)
 }

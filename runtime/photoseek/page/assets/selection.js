@@ -1,0 +1,178 @@
+// The selection: a mark on each photo, and a bar with what can be done with the selected ones. It stays when another
+// search is shown, until the page shows another gallery.
+const SELECTED = { folder: null, cards: new Map(), anchor: null } // cards by the address of their photo
+
+// Sends an action on photos to the server, and returns the answer.
+async function post(address, content) {
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) }
+  const answer = await (await fetch(address, options)).json()
+  if (answer.reason !== undefined) throw new Error(answer.reason)
+  return answer
+}
+
+const photoId = (card) => Number(card.base.split("/").at(-2))
+
+// Returns the mark of a photo, which also selects a range with the Shift key.
+function selectionMark(card, texts, root) {
+  const made = element("button", "ps-mark")
+  made.type = "button"
+  made.role = "checkbox"
+  made.tabIndex = -1 // a key selects the focused photo
+  made.ariaLabel = texts.select_photo.replace("{path}", () => card.path)
+  made.append(icon("check"))
+  made.onclick = (event) => (event.shiftKey ? root.selection.extend(card) : root.selection.toggle(card))
+  return made
+}
+
+class Selection {
+  constructor(root) {
+    this.root = root
+    this.bar = new SelectionBar(this)
+  }
+
+  // Follows new data of the grid.
+  update({ folder, limit, texts }) {
+    Object.assign(this, { folder, limit, texts })
+    if (SELECTED.folder !== folder) Object.assign(SELECTED, { folder, cards: new Map(), anchor: null })
+    this.bar.update(texts)
+    this.refresh()
+  }
+
+  get cards() {
+    return [...SELECTED.cards.values()]
+  }
+
+  get items() {
+    return [...this.root.list.querySelectorAll(".ps-card:not([hidden])")].filter(({ card }) => card.base)
+  }
+
+  has(card) {
+    return SELECTED.cards.has(card.base)
+  }
+
+  toggle(card) {
+    if (!card.base) return
+    if (!SELECTED.cards.delete(card.base)) SELECTED.cards.set(card.base, card)
+    SELECTED.anchor = card.base
+    this.refresh()
+  }
+
+  // Selects all photos between the one that was last selected and another one.
+  extend(card) {
+    const shown = this.items.map((item) => item.card)
+    const find = (base) => shown.findIndex((each) => each.base === base)
+    const [from, to] = [find(SELECTED.anchor), find(card.base)]
+    if (from < 0) return this.toggle(card)
+    this.add(shown.slice(Math.min(from, to), Math.max(from, to) + 1))
+  }
+
+  add(cards) {
+    for (const card of cards) SELECTED.cards.set(card.base, card)
+    this.refresh()
+  }
+
+  all() {
+    this.add(this.items.map((item) => item.card))
+  }
+
+  clear() {
+    const focused = this.bar.element.contains(this.root.getRootNode().activeElement)
+    SELECTED.cards.clear()
+    SELECTED.anchor = null
+    this.refresh()
+    if (focused) this.root.querySelector(".ps-open")?.focus({ preventScroll: true })
+  }
+
+  refresh() {
+    for (const item of this.root.list.querySelectorAll(".ps-card")) {
+      const on = this.has(item.card)
+      item.classList.toggle("ps-selected", on)
+      const mark = item.querySelector(".ps-mark")
+      if (mark) mark.ariaChecked = String(on)
+    }
+    this.root.list.classList.toggle("ps-selecting", SELECTED.cards.size > 0)
+    this.bar.refresh()
+  }
+
+  // Handles a key that is pressed on a photo, and returns whether it is one of the selection.
+  press(event, card) {
+    const { key, shiftKey } = event
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && key === "a") this.all()
+    else if (event.ctrlKey || event.metaKey || event.altKey) return false
+    else if (key === "x" || key === "X") shiftKey ? this.extend(card) : this.toggle(card)
+    else if (key === "Escape" && SELECTED.cards.size) this.clear()
+    else return false
+    return true
+  }
+
+  async download() {
+    const { url } = await post(`${this.folder}zip`, { photos: this.cards.map(photoId) })
+    const link = element("a")
+    link.href = url
+    link.download = ""
+    link.click()
+    return ""
+  }
+
+  copy() {
+    return copied(this.cards.map((card) => card.file).join("\n"), this.texts)
+  }
+}
+
+class SelectionBar {
+  constructor(selection) {
+    this.selection = selection
+    this.element = element("div", "ps-bar")
+    this.element.role = "region"
+    this.element.onkeydown = (event) => event.key === "Escape" && selection.clear()
+    this.count = element("p", "ps-count")
+    this.count.role = "status"
+    this.note = element("p", "ps-note")
+    this.note.role = "status"
+  }
+
+  update(texts) {
+    const key = JSON.stringify(texts)
+    if (this.key === key) return
+    Object.assign(this, { key, texts })
+    const { selection } = this
+    const button = (label, run) => action(label, () => this.run(run))
+    this.all = action("", () => selection.all())
+    this.download = button(texts.download, () => selection.download())
+    this.copy = button(texts.copy_paths, () => selection.copy())
+    const clear = iconButton("close", texts.clear_selection, () => selection.clear())
+    this.download.classList.add("ps-primary")
+    this.element.ariaLabel = texts.selection
+    this.element.replaceChildren(clear, this.count, this.all, this.copy, this.download, this.note)
+    this.say("")
+  }
+
+  // Runs an action, and says how it ended.
+  async run(act) {
+    this.say("")
+    try {
+      this.say(await act())
+    } catch (error) {
+      this.say(this.texts.action_failed.replace("{reason}", () => error.message))
+    }
+  }
+
+  say(text) {
+    this.note.textContent = text
+    this.note.hidden = !text
+  }
+
+  refresh() {
+    const { selection, texts } = this
+    const { cards, items } = selection
+    const text = cards.length === 1 ? texts.one_selected : texts.selected.replace("{count}", cards.length.toLocaleString())
+    const tooMany = cards.length > selection.limit
+    if (text !== this.count.textContent) this.say(tooMany ? texts.too_many : "")
+    this.count.textContent = text
+    this.element.hidden = !cards.length
+    this.all.hidden = items.every(({ card }) => selection.has(card))
+    this.all.textContent = texts.select_all.replace("{count}", items.length.toLocaleString())
+    this.download.disabled = tooMany
+    this.copy.hidden = !cards.every((card) => card.file)
+  }
+}

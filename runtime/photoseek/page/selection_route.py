@@ -1,0 +1,104 @@
+"""Actions on selected photos, by requests behind the gate: downloads as a zip file.
+
+The URLs contain the key of an open gallery, as those of its photos.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from photoseek.errors import PhotoseekError
+from photoseek.page.photo_files import FOLDER, PhotoFiles, photo_files
+from photoseek.page.photo_headers import HEADERS, NOT_CACHED, not_found
+from photoseek.page.photo_zip import MAX_PHOTOS, zip_photos
+
+_PATH = re.compile(rf"/{FOLDER}/([\w-]{{16}})/zip(?:/([\w-]{{16}}))?", re.ASCII)
+_MAX_BODY = 100_000  # bytes: more than MAX_PHOTOS ids need
+_BODY_S = 10.0  # time for a request to arrive
+_DISPOSITION = {"Content-Disposition": 'attachment; filename="photos.zip"'}
+
+
+class InvalidRequest(ValueError):
+    """A request that the page never sends."""
+
+
+def is_action(path: str) -> bool:
+    """Return whether a path is that of an action."""
+    return _PATH.fullmatch(path) is not None
+
+
+async def respond(request: Request, path: str, pool: ThreadPoolExecutor) -> Response:
+    """Return the response to an action; files are read in a thread of the pool."""
+    found = _PATH.fullmatch(path)
+    files = photo_files(found[1]) if found else None
+    if found is None or files is None:
+        return not_found()
+    if found[2] is not None and request.method == "GET":
+        photos = files.downloads.get(found[2])
+        if photos is None:
+            return not_found()
+        stream = _in_pool(zip_photos(files, photos), pool)
+        return StreamingResponse(stream, headers=HEADERS | NOT_CACHED | _DISPOSITION, media_type="application/zip")
+    if found[2] is not None or request.method != "POST":
+        return not_found()
+    return await _prepare(request, files)
+
+
+async def _prepare(request: Request, files: PhotoFiles) -> Response:
+    """Prepare a download."""
+    try:
+        photos = _photos(await _content(request))
+        answer = {"url": f"{files.root}zip/{files.downloads.prepare(photos)}"}
+    except InvalidRequest as error:
+        return JSONResponse({"reason": str(error)}, 400, HEADERS | NOT_CACHED)
+    except PhotoseekError as error:
+        answer = {"reason": files.public(str(error))}
+    return JSONResponse(answer, 200, HEADERS | NOT_CACHED)
+
+
+def _photos(content: dict[str, Any]) -> list[int]:
+    """Return the ids of photos in a request, without repetitions."""
+    ids = content.get("photos")
+    if not isinstance(ids, list) or not all(type(photo) is int and 0 < photo < 1 << 63 for photo in ids):
+        raise InvalidRequest("expected photos, a list of ids")
+    if not 1 <= len(ids) <= MAX_PHOTOS:
+        raise InvalidRequest(f"expected 1 to {MAX_PHOTOS:,} photos, found {len(ids):,}")
+    return list(dict.fromkeys(ids))
+
+
+async def _content(request: Request) -> dict[str, Any]:
+    """Return the JSON object of a request.
+
+    Browsers send this media type to other sites only after a preflight request, which nothing here answers.
+    """
+    if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise InvalidRequest("expected application/json")
+    body = b""
+    try:
+        async with asyncio.timeout(_BODY_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > _MAX_BODY:
+                    raise InvalidRequest(f"expected at most {_MAX_BODY:,} bytes")
+        content = json.loads(body)
+    except (TimeoutError, ClientDisconnect, RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InvalidRequest(f"expected JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise InvalidRequest("expected a JSON object")
+    return content
+
+
+async def _in_pool(parts: Iterator[bytes], pool: ThreadPoolExecutor) -> AsyncIterator[bytes]:
+    """Yield what an iterator yields, which runs in a thread of the pool."""
+    loop = asyncio.get_running_loop()
+    while (part := await loop.run_in_executor(pool, next, parts, None)) is not None:
+        if part:
+            yield part
