@@ -147,6 +147,7 @@ class HostileFiles:
             Command(("photoseek", "app", "--address", HOSTILE, "--no-browser"), 1),
             Command(("photoseek", "app", "--gallery", self.untrusted, "--no-browser"), 1, typed="n\n"),
             Command(("photoseek", "serve", *of, "--token-file", missing), 1),
+            Command(("photoseek", "serve", *of, "--index-token-file", missing), 1),
             Command(("photoseek", "serve", "--gallery", missing), 1),
             Command(("photoseek", "mcp", "--gallery", missing), 1),
         ]

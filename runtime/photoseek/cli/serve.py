@@ -26,6 +26,13 @@ class ServerOptions:
         Path | None,
         typer.Option(metavar="FILE", help="File with the access token. Defaults to PHOTOSEEK_TOKEN, or no token."),
     ] = None
+    index_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File with the token of clients that may also index the gallery. By default, nobody may.",
+        ),
+    ] = None
     proxy_headers: Annotated[
         str,
         typer.Option(
@@ -45,6 +52,9 @@ class ServerOptions:
     root_path: Annotated[
         str, typer.Option(metavar="PREFIX", help="Path under which a proxy serves this, and which it removes.")
     ] = ""
+    max_upload: Annotated[
+        int, typer.Option(min=1, max=200, metavar="MB", help="Maximum size of an uploaded photo, in megabytes.")
+    ] = Limits.upload_bytes // 1_000_000
     max_connections: Annotated[
         int, typer.Option(min=1, help="Maximum open connections; idle and incomplete ones are closed for new ones.")
     ] = Limits.connections
@@ -85,10 +95,15 @@ def serve(
             address=server.address,
             port=server.port,
             token_file=server.token_file,
+            index_token_file=server.index_token_file,
             hosts=server.allowed_host or (),
             origins=server.cors or (),
             root_path=server.root_path,
-            limits=Limits(connections=server.max_connections, wait_seconds=server.client_timeout),
+            limits=Limits(
+                connections=server.max_connections,
+                wait_seconds=server.client_timeout,
+                upload_bytes=1_000_000 * server.max_upload,
+            ),
             trusted_proxies=[address for address in server.proxy_headers.split(",") if address.strip()],
             trust=trusting(trust),
         )

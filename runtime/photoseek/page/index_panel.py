@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from photoseek.gallery.index_job import Job
 from photoseek.gallery.indexing.report import Progress
 from photoseek.page import index_job
 from photoseek.page.exposure import is_shared
@@ -40,7 +41,7 @@ def render_index_panel(folder: str, bundle: str) -> None:
 
 
 @st.fragment(run_every=_REFRESH_S)
-def render_progress(job: index_job.Job) -> None:
+def render_progress(job: Job) -> None:
     """Draw the progress of a running job and a button that stops it; when it ends, run the page again."""
     if not job.running:
         st.rerun()
@@ -84,7 +85,7 @@ def _time_left(seconds: float | None) -> str:
     )
 
 
-def _outcome(job: index_job.Job) -> str:
+def _outcome(job: Job) -> str:
     now, report = strings(), job.report
     if job.error is not None:
         return now.failed.format(reason=job.error)

@@ -9,10 +9,10 @@ from photoseek.bundle.bundle import Bundle
 from photoseek.bundle.installed_models import find_model
 from photoseek.errors import ModelRefused
 from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.index_job import Job
 from photoseek.gallery.indexing.report import IndexReport, Progress
 from photoseek.models.recommendation import Recommendation
 from photoseek.page import index_job
-from photoseek.page.index_job import Job
 from photoseek.system.user_paths import absolute
 
 DOWNLOAD = "download"

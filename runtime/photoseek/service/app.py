@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
@@ -17,6 +18,7 @@ from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
 from photoseek.service.bounds import BodyLimit, ConcurrencyLimit, HeadLimit
 from photoseek.service.errors import ApiError, add_handlers
+from photoseek.service.indexing import Indexing
 from photoseek.service.limits import Limits
 from photoseek.service.metrics import Metrics, MetricsMiddleware
 from photoseek.service.middleware import (
@@ -27,8 +29,10 @@ from photoseek.service.middleware import (
     SafeHeaders,
     SameOrigin,
 )
+from photoseek.service.openapi import add_bodies
 from photoseek.service.readiness import Readiness
 from photoseek.service.routes.health import operation_routes
+from photoseek.service.routes.index import index_routes
 from photoseek.service.routes.photos import photo_routes
 from photoseek.service.routes.search import query_routes
 from photoseek.service.schemas import SUMMARY
@@ -45,12 +49,19 @@ class _App(FastAPI):
         """Wrap the middleware that responds to errors as well."""
         return SafeHeaders(super().build_middleware_stack())
 
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document, with the bodies that the routes parse themselves."""
+        if self.openapi_schema is None:
+            self.openapi_schema = add_bodies(super().openapi())
+        return self.openapi_schema
+
 
 def make_app(
     searcher: Searcher,
     *,
     reranker: Reranker | None = None,
     token: str | None = None,
+    index_token: str | None = None,
     hosts: Sequence[str] = LOCAL_NAMES,
     origins: Sequence[str] = (),
     limits: Limits | None = None,
@@ -62,6 +73,7 @@ def make_app(
         searcher: Searcher of the gallery, in the mode ``service``.
         reranker: Reranker over that searcher, for requests without ``"rerank": false``. None: hits are not reranked.
         token: Token that clients must send. None: no token.
+        index_token: Token of clients that may also index the gallery. None: nobody may.
         hosts: Accepted host names; ``*`` accepts any.
         origins: Origins, such as ``https://photos.example``, whose web pages may use the service.
         limits: Limits of requests. None: the defaults.
@@ -71,12 +83,14 @@ def make_app(
     metrics = metrics or Metrics()
     backend = Backend(searcher, metrics, reranker)
     readiness = Readiness(backend, limits.readiness_seconds)
+    indexing = Indexing(searcher.gallery.path)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         warming = asyncio.create_task(_warm(readiness))
         yield
         await warming
+        await asyncio.to_thread(indexing.close)
         backend.close()
 
     app = _App(
@@ -88,18 +102,23 @@ def make_app(
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
-        middleware=_middleware(metrics, hosts, origins, token, limits),
+        middleware=_middleware(metrics, hosts, origins, (token, index_token), limits),
     )
     add_handlers(app)
     schema = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # documents BearerToken in the schema
     app.include_router(query_routes(backend), dependencies=schema)
     app.include_router(photo_routes(backend), dependencies=schema)
+    app.include_router(index_routes(indexing))
     app.include_router(operation_routes(backend, readiness))
     return app
 
 
 def _middleware(
-    metrics: Metrics, hosts: Sequence[str], origins: Sequence[str], token: str | None, limits: Limits
+    metrics: Metrics,
+    hosts: Sequence[str],
+    origins: Sequence[str],
+    tokens: tuple[str | None, str | None],
+    limits: Limits,
 ) -> list[Middleware]:
     """Return the middleware, the outermost first: no body is read before the client is authorized."""
     return [
@@ -107,7 +126,7 @@ def _middleware(
         *([Middleware(AllowedOrigins, origins)] if origins else []),
         Middleware(HeadLimit, limits),
         Middleware(AllowedHosts, hosts),
-        *([] if token is None else [Middleware(BearerToken, token)]),
+        Middleware(BearerToken, *tokens),
         Middleware(SameOrigin),
         Middleware(ConcurrencyLimit, limits),
         Middleware(BodyLimit, limits),

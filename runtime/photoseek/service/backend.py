@@ -6,10 +6,10 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from prometheus_client import Histogram
 
@@ -23,9 +23,11 @@ from photoseek.search.hits import Hit
 from photoseek.search.query import Query
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
-from photoseek.service.errors import service_unavailable
+from photoseek.service.errors import ApiError, as_api_error, service_unavailable
 from photoseek.service.metrics import Metrics
+from photoseek.service.request_body import Base64Photo, Photo
 from photoseek.service.schemas import (
+    BatchAnswer,
     DescribeAnswer,
     DescribeRequest,
     Description,
@@ -33,6 +35,7 @@ from photoseek.service.schemas import (
     EmbedRequest,
     PhotoHit,
     SearchAnswer,
+    SearchBatch,
     SearchRequest,
     TookMs,
 )
@@ -93,7 +96,7 @@ class Backend:
         threads.shutdown(wait=True)
         self.searcher.close()
 
-    async def search(self, request: SearchRequest, photo: BinaryIO | None = None) -> SearchAnswer:
+    async def search(self, request: SearchRequest, photo: Photo | None = None) -> SearchAnswer:
         """Return the hits of a query.
 
         Raises:
@@ -107,21 +110,29 @@ class Backend:
             return await self._batches.run(self._threads, text, request.language, finish)
         return await self.run(lambda: self._search(request, photo))
 
-    async def describe(self, request: DescribeRequest, photo: BinaryIO | None = None) -> DescribeAnswer:
+    async def search_batch(self, request: SearchBatch) -> BatchAnswer:
+        """Return the hits of several queries, whose texts are encoded in one run of a tower.
+
+        Raises:
+            ApiError: As for ``search``, and named by its place in the batch, for the first query that fails.
+        """
+        return await self.run(lambda: self._search_batch(request))
+
+    async def describe(self, request: DescribeRequest, photo: Photo | None = None) -> DescribeAnswer:
         """Return the captions that describe a photo best; raises the same errors as ``search``."""
         return await self.run(lambda: self._describe(request, photo))
 
     async def embed(self, request: EmbedRequest) -> EmbedAnswer:
         """Return the vectors of texts; raises the same errors as ``search``."""
-        encode = self.searcher.text_encoder.encode
-        return await self.run(lambda: self._embed("text", lambda: encode(request.texts, language=request.language)))
+        encode, texts = self.searcher.text_encoder.encode, request.texts or []
+        return await self.run(lambda: self._embed("text", lambda: encode(texts, language=request.language)))
 
-    async def embed_photo(self, photo: BinaryIO) -> EmbedAnswer:
+    async def embed_photo(self, photo: Photo) -> EmbedAnswer:
         """Return the vector of a photo; raises the same errors as ``search``."""
         encode = self.searcher.image_encoder.encode
         return await self.run(lambda: self._embed("photo", lambda: encode([photo.read()])))
 
-    def _search(self, request: SearchRequest, photo: BinaryIO | None, encoded_in: float = 0.0) -> SearchAnswer:
+    def _search(self, request: SearchRequest, photo: Photo | None, encoded_in: float = 0.0) -> SearchAnswer:
         """Search; ``encoded_in`` is how many seconds the batch took to encode in which the text was encoded."""
         data = None if photo is None else photo.read()  # in the worker: at most one upload per core is in memory
         kind = "photo" if request.text is None else "text" if data is None else "both"
@@ -144,6 +155,21 @@ class Backend:
             generation=snapshot.path.name,
         )
 
+    def _search_batch(self, request: SearchBatch) -> BatchAnswer:
+        started = time.perf_counter()
+        with suppress(Exception):  # the query that causes it raises it again
+            self._cache_texts([(query.text, query.language) for query in request.queries if query.text is not None])
+        seconds = time.perf_counter() - started
+        answers = []
+        for place, query in enumerate(request.queries):
+            try:
+                answers.append(self._search(query, Base64Photo.of(query.photo), seconds))
+            except (ApiError, PhotoseekError) as error:
+                found = as_api_error(error)
+                message = f"queries.{place}: {found.message}"
+                raise ApiError(found.status, found.code, message, found.headers) from error
+        return BatchAnswer(answers=answers)
+
     def _backend_for(self, request: SearchRequest) -> SearchBackend:
         """Return the searcher, or the reranker at the depth of a request.
 
@@ -158,7 +184,7 @@ class Backend:
             )
         return self.reranker if request.depth is None else self.reranker.with_depth(request.depth)
 
-    def _describe(self, request: DescribeRequest, photo: BinaryIO | None) -> DescribeAnswer:
+    def _describe(self, request: DescribeRequest, photo: Photo | None) -> DescribeAnswer:
         data = None if photo is None else photo.read()
         with _timed(self.metrics.encode_seconds.labels("photo")):
             found = self.captions.describe(data, similar_to=request.similar_to, k=request.k)

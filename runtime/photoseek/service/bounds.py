@@ -151,7 +151,7 @@ class BodyLimit:
             return
         headers = Headers(scope=scope)
         form = media_type(headers.get("content-type", "")) == FORM
-        most = self._limits.upload_bytes if form else self._limits.json_bytes
+        most = self._limits.upload_bytes if form else self._limits.json_upload_bytes
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > most:
             await _too_large(most).response()(scope, receive, send)

@@ -24,6 +24,22 @@ _log = logging.getLogger(__name__)
 _MAX_MESSAGE = 500  # characters
 _CLIENT_CLOSED = 499  # only in /metrics; nginx logs the same status
 
+_EXAMPLES = {
+    400: ("unknown_host", "unknown host name in the request's Host header; see --address"),
+    401: ("unauthorized", "expected the header Authorization: Bearer TOKEN, with the token of this server"),
+    403: ("cross_site", "cross-origin request: expected the token of this server, or an origin of its option --cors"),
+    404: ("not_found", "no photo 12 in this gallery"),
+    408: ("request_timeout", "expected the complete body within 20.0 seconds, found 5,120 bytes"),
+    409: ("already_indexing", "this service is indexing already; watch it with GET, or stop it with DELETE"),
+    413: ("too_large", "expected a request body of at most 100,000,000 bytes"),
+    414: ("target_too_long", "expected a request target of at most 8,192 bytes, found 9,001"),
+    415: ("unsupported_media_type", "expected application/json or multipart/form-data, found 'text/plain'"),
+    422: ("invalid_request", "k: Input should be less than or equal to 100"),
+    429: ("too_many_requests", "expected at most 128 concurrent requests per client; retry in a second"),
+    431: ("headers_too_large", "expected at most 100 headers with 16,384 bytes in total, found 101 with 2,020 bytes"),
+    503: ("gallery_empty", "nothing is indexed yet; run: photoseek index PHOTOS"),
+}
+
 
 class ErrorBody(BaseModel):
     """A code for programs and a message for people."""
@@ -71,7 +87,14 @@ def bad_request(error: ValidationError | RequestValidationError) -> ApiError:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of these error statuses of a route."""
-    return {status: {"model": ErrorResponse, "description": HTTPStatus(status).phrase} for status in statuses}
+    return {status: _documented(status) for status in statuses}
+
+
+def _documented(status: int) -> dict[str, Any]:
+    code, message = _EXAMPLES[status]
+    example = ErrorResponse(error=ErrorBody(code=code, message=message)).model_dump()
+    content = {"application/json": {"example": example}}
+    return {"model": ErrorResponse, "description": HTTPStatus(status).phrase, "content": content}
 
 
 def add_handlers(app: FastAPI) -> None:
@@ -81,10 +104,11 @@ def add_handlers(app: FastAPI) -> None:
 
 
 async def _handle(_: Request, error: Exception) -> JSONResponse:
-    return _api_error(error).response()
+    return as_api_error(error).response()
 
 
-def _api_error(error: Exception) -> ApiError:
+def as_api_error(error: Exception) -> ApiError:
+    """Return the response to an error."""
     match error:
         case ApiError():
             return error

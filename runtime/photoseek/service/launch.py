@@ -40,6 +40,7 @@ def run_service(
     address: str = "127.0.0.1",
     port: int = 8000,
     token_file: Path | None = None,
+    index_token_file: Path | None = None,
     hosts: Sequence[str] = (),
     origins: Sequence[str] = (),
     root_path: str = "",
@@ -61,6 +62,7 @@ def run_service(
         address: Address to listen on. Use a token on any address except loopback.
         port: Port to listen on.
         token_file: File with the token that clients must send. None: ``PHOTOSEEK_TOKEN``, or no token.
+        index_token_file: File with the token of clients that may also index the gallery. None: nobody may.
         hosts: Names that requests may use for the server, beside those of ``address``.
         origins: Origins whose web pages may use the service.
         root_path: Prefix under which a proxy serves it; the proxy removes it from the path.
@@ -75,6 +77,7 @@ def run_service(
     """
     _check_installed()
     token = read_token(token_file)
+    index_token = None if index_token_file is None else read_token(index_token_file)
     proxies = [as_network(proxy) for proxy in trusted_proxies]
     public = PublicAddress.of([*allowed_hosts(address), *hosts], origins, root_path)
     limits = within_open_files(limits or Limits(), raise_open_files())
@@ -83,7 +86,7 @@ def run_service(
     with Gallery.open(gallery, trust=trust) as opened:
         searcher = _searcher(opened, bundle, precision, engine, store)
         reranker = None if rerank is None else _reranker(searcher, rerank, depth, fusion, precision)
-        return _serve(searcher, reranker, token, limits, public, (address, port), proxies)
+        return _serve(searcher, reranker, (token, index_token), limits, public, (address, port), proxies)
 
 
 def as_network(address: str) -> str:
@@ -127,7 +130,7 @@ def _reranker(searcher: Searcher, bundle: str, depth: int, fusion: Fusion | None
 def _serve(
     searcher: Searcher,
     reranker: Reranker | None,
-    token: str | None,
+    tokens: tuple[str | None, str | None],
     limits: Limits,
     public: PublicAddress,
     address: tuple[str, int],
@@ -142,7 +145,8 @@ def _serve(
     app = make_app(
         searcher,
         reranker=reranker,
-        token=token,
+        token=tokens[0],
+        index_token=tokens[1],
         hosts=public.hosts,
         origins=public.origins,
         limits=limits,

@@ -19,6 +19,12 @@ MAX_TEXT = 1_000
 MAX_TEXTS = 32
 """Maximum number of texts to embed: with BERT-base in int8, a third of a second of one core."""
 
+MAX_QUERIES = 32
+"""Maximum number of searches in one request; one worker thread answers them."""
+
+MAX_ID = 10**18 - 1
+"""Maximum id of a photo; SQLite has 63 bits."""
+
 MIN_SIDE = 16
 MAX_SIDE = 1_024
 """Range of a thumbnail's longer side, in pixels; cached thumbnails take less than 100 MB."""
@@ -38,8 +44,10 @@ class Limits:
         target_bytes: Size of a request target, which is part of the head.
         headers: Number of request headers.
         body_rate: Bytes per second of a request body. Each ``body_rate`` bytes extend ``wait_seconds`` by one second.
-        json_bytes: Size of a body that is not a form: ``MAX_TEXTS`` texts fit, even if every character is escaped.
-        upload_bytes: Size of a form with a photo.
+        json_bytes: Size of a body that is not a form, without photos: ``MAX_TEXTS`` texts fit, even if every character
+            is escaped.
+        upload_bytes: Size of a form with a photo. By default, photos of phones fit: a raw one of 48 megapixels has
+            75 MB, a JPEG of 200 megapixels 20 to 60 MB. ``photoseek.photos.formats`` limits the pixels.
         arriving_bytes: Size of all bodies that are being received or processed; half of it for one client.
         send_bytes: Size of the part of a response that waits for the client to read.
         in_flight: Requests that are processed or queued at the same time. Requests whose body is still being received,
@@ -56,9 +64,14 @@ class Limits:
     headers: int = 100
     body_rate: int = 65_536
     json_bytes: int = 1_000_000
-    upload_bytes: int = 20_000_000
+    upload_bytes: int = 100_000_000
     arriving_bytes: int = 640_000_000
     send_bytes: int = 65_536
     in_flight: int = 256
     per_client: int = 128
     readiness_seconds: float = 1.0
+
+    @property
+    def json_upload_bytes(self) -> int:
+        """Size of a body that is not a form: a photo of ``upload_bytes`` fits in base64."""
+        return self.json_bytes + 4 * -(-self.upload_bytes // 3)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from photoseek.service.errors import ApiError
@@ -28,9 +29,10 @@ SAFE_HEADERS = {
 _AUTHENTICATED = "photoseek.authenticated"  # key of the ASGI scope: whether the request has the token
 _HOST_ALLOWED = "photoseek.host_allowed"
 _ORIGIN_ALLOWED = "photoseek.origin_allowed"
+_INDEXING = "photoseek.indexing"  # whether the request has the token for indexing; None: there is none
 _HEAD = "photoseek.head"
 
-_CORS_METHODS = ("GET", "HEAD", "POST")
+_CORS_METHODS = ("DELETE", "GET", "HEAD", "POST")
 _CORS_HEADERS = ("Authorization", "Content-Type", "If-None-Match")
 
 
@@ -161,24 +163,57 @@ async def _discard(_: Message) -> None:
 
 
 class BearerToken(RequestCheck):
-    """Refuse requests without ``Authorization: Bearer TOKEN``, except for the health endpoints."""
+    """Refuse requests without ``Authorization: Bearer TOKEN``, except for the health endpoints.
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    The token for indexing is accepted everywhere; ``expect_may_index`` accepts no other.
+    """
+
+    def __init__(self, app: ASGIApp, token: str | None, index_token: str | None = None) -> None:
         super().__init__(app)
-        self._digest = _digest(token)
+        self._token = None if token is None else _digest(token)
+        self._index_token = None if index_token is None else _digest(index_token)
 
     async def check(self, scope: Scope) -> ApiError | None:
         """Return why a request is refused, or None."""
-        scope[_AUTHENTICATED] = self._has_token(Headers(scope=scope))
-        if scope[_AUTHENTICATED] or route_path(scope) in HEALTH:
+        sent = _sent_token(Headers(scope=scope))
+        may_index = _is_same(sent, self._index_token)
+        scope[_INDEXING] = None if self._index_token is None else may_index
+        scope[_AUTHENTICATED] = may_index or _is_same(sent, self._token)
+        if self._token is None or scope[_AUTHENTICATED] or route_path(scope) in HEALTH:
             return None
-        message = "expected the header Authorization: Bearer TOKEN, with the token of this server"
-        return ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+        return _unauthorized()
 
-    def _has_token(self, headers: Headers) -> bool:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        # All digests have the same length, so the time does not depend on the length of the token.
-        return hmac.compare_digest(_digest(token.strip()), self._digest) and scheme.lower() == "bearer"
+
+def expect_may_index(request: Request) -> None:
+    """Raise unless a request has the token for indexing.
+
+    Raises:
+        ApiError: 401, it has no token of this service; 403, it has the token for searches only, or nobody may index.
+    """
+    allowed = request.scope[_INDEXING]
+    if allowed is None:
+        message = "this service does not index; start it with: photoseek serve --index-token-file FILE"
+        raise ApiError(403, "indexing_disabled", message)
+    if not allowed and request.scope[_AUTHENTICATED]:
+        raise ApiError(403, "forbidden", "expected the token of --index-token-file, found the token for searches")
+    if not allowed:
+        raise _unauthorized()
+
+
+def _unauthorized() -> ApiError:
+    message = "expected the header Authorization: Bearer TOKEN, with the token of this server"
+    return ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"})
+
+
+def _sent_token(headers: Headers) -> bytes | None:
+    """Return the digest of the token that a request has; all digests have the same length."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return _digest(token.strip()) if scheme.lower() == "bearer" else None
+
+
+def _is_same(sent: bytes | None, token: bytes | None) -> bool:
+    """Compare digests in constant time."""
+    return sent is not None and token is not None and hmac.compare_digest(sent, token)
 
 
 def _digest(token: str) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -22,6 +24,37 @@ _MAX_FIELDS = 20  # in addition to the photo
 _FIELD_BYTES = 4 * MAX_TEXT
 
 
+class Photo(Protocol):
+    """A photo of a request: an upload, or ``Base64Photo``."""
+
+    def read(self) -> bytes:
+        """Return the file."""
+
+
+@dataclass(frozen=True)
+class Base64Photo:
+    """A photo in JSON, which is decoded in a worker thread."""
+
+    text: str = field(repr=False)
+
+    @classmethod
+    def of(cls, text: str | None) -> Base64Photo | None:
+        """Return a photo, or None without one."""
+        return None if text is None else cls(text)
+
+    def read(self) -> bytes:
+        """Return the file.
+
+        Raises:
+            ApiError: The text is not base64.
+        """
+        try:
+            return b64decode(self.text, validate=True)
+        except ValueError as error:
+            message = f"photo: expected a file in base64, without the prefix of a data URL: {error}"
+            raise ApiError(422, "invalid_request", message) from error
+
+
 def media_type(content_type: str) -> str:
     """Return the type of a Content-Type header, without its parameters."""
     return content_type.partition(";")[0].strip().lower()
@@ -33,10 +66,24 @@ def is_form(request: Request) -> bool:
     Raises:
         ApiError: 415, the request has neither.
     """
+    return _expect_type(request, _JSON, FORM) == FORM
+
+
+def expect_json(request: Request) -> None:
+    """Raise unless a request has JSON.
+
+    Raises:
+        ApiError: 415, the request has something else.
+    """
+    _expect_type(request, _JSON)
+
+
+def _expect_type(request: Request, *expected: str) -> str:
     found = media_type(request.headers.get("content-type", ""))
-    if found not in (_JSON, FORM):
-        raise ApiError(415, "unsupported_media_type", f"expected {_JSON} or {FORM}, found {found or 'no type'!r}")
-    return found == FORM
+    if found not in expected:
+        message = f"expected {' or '.join(expected)}, found {found or 'no type'!r}"
+        raise ApiError(415, "unsupported_media_type", message)
+    return found
 
 
 async def read_json(request: Request, model: type[Fields]) -> Fields:

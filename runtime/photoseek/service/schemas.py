@@ -5,17 +5,18 @@ Unknown fields are refused, so that an older server never ignores a part of a ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.photos.dates import DateSource
 from photoseek.search.hits import Hit
 from photoseek.search.name_query import Matched, Names
-from photoseek.service.limits import MAX_DEPTH, MAX_K, MAX_OFFSET, MAX_TEXT, MAX_TEXTS
+from photoseek.service.errors import ErrorBody
+from photoseek.service.limits import MAX_DEPTH, MAX_ID, MAX_K, MAX_OFFSET, MAX_QUERIES, MAX_TEXT, MAX_TEXTS
 from photoseek.version import __version__
 
 SUMMARY = "Find photos by what they show."
@@ -27,6 +28,16 @@ Language = Annotated[
     str | None,
     Field(max_length=16, description="Language of the text. Detected from its script by default.", examples=["en"]),
 ]
+Base64 = Annotated[
+    str | None,
+    Field(description="The file of a photo, in base64.", json_schema_extra={"contentEncoding": "base64"}),
+]
+PhotoId = Annotated[int, Field(ge=1, le=MAX_ID, description="Id of a photo, never reused for another picture.")]
+
+
+def _example(**values: Any) -> ConfigDict:
+    """Return the configuration of an answer with an example."""
+    return ConfigDict(json_schema_extra={"examples": [values]})
 
 
 class Request(BaseModel):
@@ -73,6 +84,18 @@ class SearchRequest(Request):
         return Filter(**{it.name: getattr(self, it.name) for it in fields(Filter)})
 
 
+class SearchJson(SearchRequest):
+    """A query as JSON."""
+
+    photo: Base64 = None
+
+
+class SearchBatch(Request):
+    """Several queries."""
+
+    queries: Annotated[list[SearchJson], Field(min_length=1, max_length=MAX_QUERIES)]
+
+
 class DescribeRequest(Request):
     """A photo to describe: one of the gallery, or an upload."""
 
@@ -80,15 +103,44 @@ class DescribeRequest(Request):
     k: Annotated[int, Field(ge=1, le=MAX_K, description="Maximum number of captions.")] = 5
 
 
-class EmbedRequest(Request):
-    """Texts to embed."""
+class DescribeJson(DescribeRequest):
+    """A photo to describe, as JSON."""
 
-    texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
+    photo: Base64 = None
+
+
+class EmbedRequest(Request):
+    """Texts to embed, or a photo."""
+
+    texts: Annotated[list[Text] | None, Field(min_length=1, max_length=MAX_TEXTS)] = None
+    photo: Base64 = None
     language: Language = None
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> EmbedRequest:
+        if (self.texts is None) == (self.photo is None):
+            raise ValueError("expected either texts or a photo")
+        return self
 
 
 class EmbedForm(Request):
     """A photo to embed."""
+
+
+_HIT: dict[str, Any] = {
+    "rank": 1,
+    "id": 67,
+    "path": "scene-2000066.jpg",
+    "score": 0.4838,
+    "confidence": 0.0433,
+    "low_confidence": True,
+    "width": 320,
+    "height": 240,
+    "taken": "2024-05-17 09:30:00",
+    "taken_from": "exif",
+    "duplicates": [],
+}
+_SEARCH: dict[str, Any] = {"hits": [_HIT], "took_ms": {"encode": 1.788, "search": 0.783}, "generation": "000001"}
 
 
 def _is_empty(value: object) -> bool:
@@ -109,7 +161,7 @@ class PhotoHit(BaseModel):
     """A hit; the addresses of the photo and its thumbnail contain ``id``."""
 
     rank: Annotated[int, Field(ge=1)]
-    id: str
+    id: PhotoId
     path: Annotated[str, Field(description="Relative to the photo folder.")]
     score: Annotated[float, Field(description="Cosine of query and photo.")]
     confidence: Annotated[float | None, Field(description="Probability that the photo matches the text.")]
@@ -154,7 +206,7 @@ class PhotoHit(BaseModel):
     def of(cls, hit: Hit) -> PhotoHit:
         """Return a hit without the path of its file on the server."""
         duplicates = [cls.of(other) for other in hit.duplicates]
-        return cls.model_validate({**hit.to_json(), "id": str(hit.id), "duplicates": duplicates})
+        return cls.model_validate({**hit.to_json(), "duplicates": duplicates})
 
 
 class TookMs(BaseModel):
@@ -167,9 +219,19 @@ class TookMs(BaseModel):
 class SearchAnswer(BaseModel):
     """The hits, best first, all from one generation of the gallery."""
 
+    model_config = _example(**_SEARCH)
+
     hits: list[PhotoHit]
     took_ms: TookMs
     generation: str
+
+
+class BatchAnswer(BaseModel):
+    """The answers, in the order of the queries."""
+
+    model_config = _example(answers=[_SEARCH])
+
+    answers: list[SearchAnswer]
 
 
 class Description(BaseModel):
@@ -183,11 +245,15 @@ class Description(BaseModel):
 class DescribeAnswer(BaseModel):
     """The captions, best first."""
 
+    model_config = _example(sentences=[{"rank": 1, "text": "two dogs run on a beach", "score": 0.5312}])
+
     sentences: list[Description]
 
 
 class EmbedAnswer(BaseModel):
     """Unit vectors in the order of the texts; vectors with the same fingerprint are comparable."""
+
+    model_config = _example(vectors=[[0.6, -0.8]], dim=2, fingerprint="36fbc21066b34ab4...")
 
     vectors: list[list[float]]
     dim: int
@@ -197,11 +263,15 @@ class EmbedAnswer(BaseModel):
 class Version(BaseModel):
     """The version of photoseek."""
 
+    model_config = _example(version=__version__)
+
     version: str = __version__
 
 
 class About(Version):
     """What answers here; ``openapi`` is the address of the description of every endpoint, relative to this one."""
+
+    model_config = _example(version=__version__, name="photoseek", summary=SUMMARY, openapi="openapi.json")
 
     name: str = "photoseek"
     summary: str = SUMMARY
@@ -211,52 +281,63 @@ class About(Version):
 class Alive(BaseModel):
     """The process responds."""
 
+    model_config = _example(status="alive")
+
     status: str = "alive"
 
 
 class Ready(BaseModel):
     """The gallery responds; ``degraded``: with exact search, because its index is damaged."""
 
+    model_config = _example(status="ready", generation="000001", photos=120)
+
     status: Literal["ready", "degraded"] = "ready"
     generation: str
     photos: int
 
 
-def body_schema(fields: type[Request], form: type[Request], example: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI description of a body that is JSON, or a form with a photo and the fields of ``form``."""
-    photo = {"type": "string", "format": "binary", "description": "The file of a photo."}
-    properties = {name: _in_form(schema) for name, schema in form.model_json_schema()["properties"].items()}
-    form_schema = {
-        "type": "object",
-        "required": ["photo"],
-        "properties": {"photo": photo, **properties},
-        "additionalProperties": False,
-    }
-    content = {
-        "application/json": {"schema": fields.model_json_schema(), "example": example},
-        "multipart/form-data": {"schema": form_schema},
-    }
-    return {"requestBody": {"required": True, "content": content}}
+IndexState = Literal["idle", "running", "stopping", "completed", "stopped", "failed"]
 
 
-def query_parameters(fields: type[Request], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the OpenAPI description of fields in an address; ``names`` are those that differ from the fields'."""
-    found = fields.model_json_schema()["properties"].items()
-    parameters = [
-        {
-            "name": names.get(name, name),
-            "in": "query",
-            "required": False,
-            "description": schema.get("description", ""),
-            "schema": {key: value for key, value in _in_form(schema).items() if key not in ("description", "default")},
-        }
-        for name, schema in found
-    ]
-    return {"parameters": parameters}
+class IndexCounts(BaseModel):
+    """Photos of a completed run, by what was done with them."""
+
+    photos: int
+    encoded: int
+    reused: Annotated[int, Field(description="New or renamed photos whose content was encoded before.")]
+    unchanged: int
+    removed: int
+    unreadable: int
+    skipped: Annotated[int, Field(description="Folders and files that could not be read.")]
+    skipped_bundles: Annotated[list[str], Field(description="Additional bundles that could not be loaded.")]
+    seconds: float
 
 
-def _in_form(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a field in a form, which has no null: an absent field is omitted."""
-    kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-    rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
-    return {**rest, **(kinds[0] if kinds else {})}
+class IndexStatus(BaseModel):
+    """The current run, or the last one since the service started."""
+
+    model_config = _example(
+        state="running",
+        other_process=False,
+        phase="encode",
+        done=1200,
+        total=4000,
+        seconds_left=61.5,
+        started="2026-11-29T12:00:00Z",
+        finished=None,
+        report=None,
+        error=None,
+    )
+
+    state: IndexState
+    other_process: Annotated[bool, Field(description="Whether another process is writing the gallery.")]
+    phase: Annotated[Literal["encode", "build"] | None, Field(description="Photos, or the index of their vectors.")] = (
+        None
+    )
+    done: Annotated[int, Field(description="In this phase of one bundle.")] = 0
+    total: int = 0
+    seconds_left: Annotated[float | None, Field(description="Estimate for this phase.")] = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    report: Annotated[IndexCounts | None, Field(description="Of a completed run.")] = None
+    error: Annotated[ErrorBody | None, Field(description="Of a failed run.")] = None

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
+from photoseek.service.limits import Limits
 from photoseek.service.middleware import SAFE_HEADERS
 from photoseek.system.network import allowed_hosts
 from running_service import running
@@ -143,10 +144,12 @@ def test_every_response_has_the_safe_headers(
     expect_safe(answer)
 
 
-def test_a_refused_body_has_the_safe_headers(client: httpx.Client) -> None:
-    answer = client.post("/v1/search", content=bytes(1_000_001))
-    assert answer.status_code == 413
-    expect_safe(answer)
+def test_a_refused_body_has_the_safe_headers(still_searcher: Searcher) -> None:
+    limits = Limits(upload_bytes=3_000)
+    with running(make_app(still_searcher, limits=limits)) as client:
+        answer = client.post("/v1/search", content=bytes(limits.json_upload_bytes + 1))
+        assert answer.status_code == 413
+        expect_safe(answer)
 
 
 def test_an_unexpected_error_has_the_safe_headers(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:

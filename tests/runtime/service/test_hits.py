@@ -16,7 +16,7 @@ from tiny_bundle import COLORS
 
 def as_sent(hits: list[Hit]) -> list[dict[str, Any]]:
     """Return hits of the library as the service sends them."""
-    sent = [{**hit.to_json(), "id": str(hit.id), "duplicates": []} for hit in hits]
+    sent = [{**hit.to_json(), "duplicates": []} for hit in hits]
     return [{key: value for key, value in hit.items() if key != "file"} for hit in sent]
 
 

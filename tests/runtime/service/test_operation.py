@@ -158,9 +158,9 @@ def test_indexing_under_load_loses_no_request(fresh: httpx.Client, gallery: Gall
             answers.append((text, answer.status_code, answer.json()))
             number += 1
 
-    def expected() -> dict[str, list[tuple[str, float]]]:
+    def expected() -> dict[str, list[tuple[int, float]]]:
         fresh = Searcher(Gallery.open(gallery.path))
-        return {text: [(str(hit.id), round(hit.score, 4)) for hit in fresh.search(text, k=60)] for text in texts}
+        return {text: [(hit.id, round(hit.score, 4)) for hit in fresh.search(text, k=60)] for text in texts}
 
     right = {"000001": expected()}
     writer = Gallery.open(gallery.path)  # as another process would

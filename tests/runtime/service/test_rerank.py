@@ -31,7 +31,7 @@ def reranking(reranker: Reranker) -> Iterator[httpx.Client]:
 
 
 def as_sent(hits: list[Hit]) -> list[dict[str, Any]]:
-    sent = [{**hit.to_json(), "id": str(hit.id), "duplicates": [it.to_json() for it in hit.duplicates]} for hit in hits]
+    sent = [{**hit.to_json(), "duplicates": [it.to_json() for it in hit.duplicates]} for hit in hits]
     return [{key: value for key, value in hit.items() if key != "file"} for hit in sent]
 
 

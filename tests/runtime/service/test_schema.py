@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import jsonschema
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, assume, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from photoseek import Searcher
+from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
 
 OPERATIONS = [
     ("/v1/search", "POST"),
     ("/v1/search", "GET"),
+    ("/v1/search/batch", "POST"),
     ("/v1/describe", "POST"),
     ("/v1/embed", "POST"),
+    ("/v1/index", "POST"),
+    ("/v1/index", "GET"),
+    ("/v1/index", "DELETE"),
     ("/v1/photos/{id}", "GET"),
     ("/v1/photos/{id}/thumbnail", "GET"),
     ("/", "GET"),
@@ -23,12 +31,19 @@ OPERATIONS = [
     ("/readyz", "GET"),
     ("/metrics", "GET"),
 ]
+INVALID = [each for each in OPERATIONS if each[0].startswith("/v1/") and each[0] != "/v1/index"]
+"""Those of which a request can be invalid."""
+
+INDEX_TOKEN = "fedcba9876543210"
 
 
 @pytest.fixture(scope="module")
-def described(still_searcher: Searcher) -> schemathesis.BaseSchema:
-    """The schema of the service, called within this process."""
-    return schemathesis.openapi.from_asgi("/openapi.json", make_app(still_searcher, hosts=["*"]))
+def described(still_photos: Path, still_searcher: Searcher, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The schema of a service that may index its own gallery, called within this process."""
+    with Gallery.create(still_photos, still_searcher.bundle, tmp_path_factory.mktemp("indexed") / "gallery") as gallery:
+        gallery.index()
+        app = make_app(Searcher(gallery, mode="service"), hosts=["*"], index_token=INDEX_TOKEN)
+        yield schemathesis.openapi.from_asgi("/openapi.json", app)
 
 
 def test_every_operation_is_tested(described: schemathesis.BaseSchema) -> None:
@@ -36,12 +51,39 @@ def test_every_operation_is_tested(described: schemathesis.BaseSchema) -> None:
     assert found == {f"{method} {path}" for path, method in OPERATIONS}
 
 
+def test_every_operation_and_answer_has_a_summary_and_an_example(described: schemathesis.BaseSchema) -> None:
+    document = described.raw_schema
+    names = set()
+    for path, method in OPERATIONS:
+        operation = document["paths"][path][method.lower()]
+        names.add(operation["operationId"])
+        assert operation["summary"]
+        assert operation["description"]
+        bodies = [operation["requestBody"]["content"].get("application/json", {})] if "requestBody" in operation else []
+        for status, answer in operation["responses"].items():
+            assert answer["description"] not in ("", "Successful Response"), (path, method, status)
+            bodies += [content for kind, content in answer.get("content", {}).items() if not kind.startswith("image/")]
+        for body in bodies:
+            expect_example(body, document)
+    assert len(names) == len(OPERATIONS)
+
+
+def expect_example(body: dict[str, Any], document: dict[str, Any]) -> None:
+    """Expect that a body has an example, in its place or in its schema, and that the schema accepts it."""
+    name = body["schema"].get("$ref", "").rpartition("/")[2]
+    schema = document["components"]["schemas"][name] if name else body["schema"]
+    examples = [body["example"]] if "example" in body else schema["examples"]
+    for example in examples:
+        jsonschema.validate(example, {**schema, "components": document["components"]})
+        assert not name or set(example) <= set(schema["properties"])
+
+
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_valid_requests_follow_the_schema(described: schemathesis.BaseSchema, path: str, method: str) -> None:
     hold(described[path][method], schemathesis.GenerationMode.POSITIVE)
 
 
-@pytest.mark.parametrize(("path", "method"), OPERATIONS[:6])
+@pytest.mark.parametrize(("path", "method"), INVALID)
 def test_invalid_requests_are_refused_as_in_the_schema(
     described: schemathesis.BaseSchema, path: str, method: str
 ) -> None:
@@ -55,7 +97,8 @@ def hold(operation: schemathesis.APIOperation, mode: schemathesis.GenerationMode
     @given(case=operation.as_strategy(generation_mode=mode))
     def holds(case: schemathesis.Case) -> None:
         assume(not _has_list_in_form(case))
-        answer = case.call()
+        indexes = case.path == "/v1/index"
+        answer = case.call(headers={"Authorization": f"Bearer {INDEX_TOKEN}"} if indexes else None)
         if answer.status_code != 414:  # no schema limits the length of an address
             # A schema cannot express that a file is a photo, or that a text is not only spaces.
             case.validate_response(answer, excluded_checks=[positive_data_acceptance])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query
 from fastapi import Path as InPath
+from pydantic import BeforeValidator
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -18,33 +20,46 @@ from photoseek.photos.photo_file import StoredPhoto
 from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
 from photoseek.service.errors import ApiError, documented, service_unavailable
-from photoseek.service.limits import MAX_SIDE, MIN_SIDE
+from photoseek.service.limits import MAX_ID, MAX_SIDE, MIN_SIDE
 from photoseek.service.middleware import is_head
 from photoseek.service.photo_files import PhotoContent, find_photo
 
 _ERRORS = documented(400, 401, 403, 404, 414, 422, 429, 431, 503)
 _UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "Not modified."}}
 _PHOTO = {"schema": {"type": "string", "format": "binary"}}
+_NUMBER = re.compile("[1-9][0-9]*")
 _CACHE_CONTROL = "private, max-age=3600"  # private: no shared cache may serve it to other clients
 
-PhotoId = Annotated[str, InPath(pattern="^[1-9][0-9]{0,17}$", description="The `id` of a hit.")]
+
+def _canonical(text: str) -> str:
+    """Accept one way to write a number, so that a photo has one address."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("expected the digits of an id")
+    return text
+
+
+PhotoId = Annotated[int, BeforeValidator(_canonical), InPath(ge=1, le=MAX_ID, description="The `id` of a hit.")]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="ETag of the client's copy.")]
 Side = Annotated[int, Query(ge=MIN_SIDE, le=MAX_SIDE, description="Maximum length of the longer side, in pixels.")]
+
+
+def _sends(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    return {200: {"description": description, "content": {media_type: _PHOTO}}}
 
 
 def photo_routes(backend: Backend) -> APIRouter:
     """Return the routes that send photos."""
     router = APIRouter(tags=["photos"], responses=_ERRORS | _UNCHANGED, default_response_class=Response)
 
-    @router.get("/v1/photos/{id}", responses={200: {"content": {"image/*": _PHOTO}}})
+    @router.get("/v1/photos/{id}", summary="Get a photo", responses=_sends("image/*", "The file."))
     async def photo(id: PhotoId, etag: IfNoneMatch = None) -> Response:  # noqa: A002 the name in the address
         """Return the original file of a photo."""
-        return await backend.run(lambda: _original(find_photo(backend.searcher, int(id)), etag))
+        return await backend.run(lambda: _original(find_photo(backend.searcher, id), etag))
 
-    @router.get("/v1/photos/{id}/thumbnail", responses={200: {"content": {"image/jpeg": _PHOTO}}})
+    @router.get("/v1/photos/{id}/thumbnail", summary="Get a thumbnail", responses=_sends("image/jpeg", "The JPEG."))
     async def photo_thumbnail(id: PhotoId, side: Side = SIDE, etag: IfNoneMatch = None) -> Response:  # noqa: A002
         """Return a photo as an upright JPEG."""
-        return await backend.run(lambda: _thumbnail(backend.searcher, int(id), side, etag))
+        return await backend.run(lambda: _thumbnail(backend.searcher, id, side, etag))
 
     return router
 

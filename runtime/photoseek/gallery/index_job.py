@@ -1,0 +1,113 @@
+"""Indexing in the background, which can be watched and stopped."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from photoseek.bundle.bundle import Bundle
+from photoseek.errors import GalleryNotFound, PhotoseekError
+from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.indexing.report import IndexReport, Progress
+from photoseek.system.os_errors import describe_os_error
+from photoseek.system.user_paths import printable
+
+_log = logging.getLogger(__name__)
+
+_MIN_ESTIMATE_S = 2.0  # before, an estimate jumps
+
+
+class _Stopped(Exception):
+    """Raised between two batches; all encoded photos are committed."""
+
+
+@dataclass
+class Job:
+    """The indexing of a folder.
+
+    Attributes:
+        folder: Photo folder or gallery.
+        bundle: Bundle of a new gallery.
+        progress: Current progress, or None before the first step.
+        report: Report of a completed run, or None.
+        error: Error message of a failed run, or None.
+        clock: Returns the time in seconds.
+    """
+
+    folder: Path
+    bundle: str
+    progress: Progress | None = None
+    report: IndexReport | None = None
+    error: str | None = None
+    clock: Callable[[], float] = time.monotonic
+    _phase: tuple[float, int] = (0.0, 0)  # when the current phase began, and what was done then
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def running(self) -> bool:
+        """Whether the job is neither complete nor stopped nor failed."""
+        return not self._done.is_set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was called."""
+        return self._stop.is_set()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated seconds until the current phase ends, or None if it is too early to say."""
+        progress, (began, before) = self.progress, self._phase
+        elapsed = self.clock() - began
+        if progress is None or progress.done <= before or elapsed < _MIN_ESTIMATE_S:
+            return None
+        return elapsed * (progress.total - progress.done) / (progress.done - before)
+
+    def stop(self) -> None:
+        """Stop the job after the current batch."""
+        self._stop.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the job ends, and return whether it did."""
+        return self._done.wait(seconds)
+
+    def run(self) -> None:
+        """Do the work; all errors are stored in ``error``."""
+        try:
+            self.report = self.work()
+        except _Stopped:
+            _log.info("%s: indexing was stopped", printable(self.folder))
+        except PhotoseekError as error:
+            self.error = str(error)
+        except OSError as error:  # a full disk, or a read-only folder
+            _log.warning("cannot index %s: %s", printable(self.folder), error)
+            self.error = describe_os_error(error) if error.filename else f"{printable(self.folder)}: {error}"
+        except Exception as error:
+            _log.exception("cannot index %s", printable(self.folder))
+            self.error = str(error) or type(error).__name__
+        finally:
+            self._done.set()
+
+    def work(self) -> IndexReport:
+        """Index the folder, and return the report."""
+        with self.open_gallery() as gallery:
+            return gallery.index(progress=self.update)
+
+    def update(self, progress: Progress) -> None:
+        """Store the progress, and stop if requested; the index of all encoded photos is always built to its end."""
+        if self.progress is None or self.progress.phase != progress.phase:
+            self._phase = (self.clock(), progress.done)
+        self.progress = progress
+        if self._stop.is_set() and progress.phase != "build":
+            raise _Stopped
+
+    def open_gallery(self) -> Gallery:
+        """Open the gallery of the folder, or create it."""
+        try:
+            return Gallery.open(self.folder, recover=True)
+        except GalleryNotFound:
+            return Gallery.create(self.folder, Bundle.load(self.bundle))
