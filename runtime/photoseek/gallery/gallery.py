@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from photoseek.bundle.bundle import Bundle
 from photoseek.captions import Caption
 from photoseek.errors import BundleError, GalleryNotFound
+from photoseek.gallery.albums import Albums
 from photoseek.gallery.bundles import GalleryBundles
 from photoseek.gallery.database.bundles import (
     GalleryBundle,
@@ -53,6 +54,7 @@ class Gallery(Maintenance):
         photos: Its photo folder.
         bundles: Its primary and additional bundles.
         sentences: Its captions.
+        albums: Its albums.
     """
 
     def __init__(self, path: Path, database: Database, trust: Answer = False) -> None:
@@ -62,6 +64,7 @@ class Gallery(Maintenance):
         self.photos = GalleryPhotos(path, database, self.trust)
         self.bundles = GalleryBundles(path, database, self.trust)
         self.sentences = Sentences(database)
+        self.albums = Albums(path, database)
 
     def __repr__(self) -> str:
         return f"Gallery({str(self.path)!r})"

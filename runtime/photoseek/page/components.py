@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 _FOLDER = Path(__file__).parent / "assets"
-_PARTS = {"cards": ("stage", "viewer", "selection")}  # scripts and styles that a component has in addition to its own
+_PARTS = {"cards": ("stage", "viewer", "selection", "albums")}  # scripts and styles in addition to a component's own
 
 
 def render_component(name: str, key: str, data: Mapping[str, Any], **events: Callable[[], None]) -> None:

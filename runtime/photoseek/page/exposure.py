@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -21,9 +22,14 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For")  # set by a proxy in front of a se
 
 def is_shared() -> bool:
     """Return whether visitors from other computers can reach the page, by its address or through a proxy."""
-    if any(name in st.context.headers for name in _FORWARDED):
+    if is_forwarded(st.context.headers):
         return True
     return not is_loopback(str(st.get_option("server.address") or ""))
+
+
+def is_forwarded(headers: Mapping[str, str]) -> bool:
+    """Return whether a proxy has forwarded a request."""
+    return any(name in headers for name in _FORWARDED)
 
 
 def operators_gallery() -> str:

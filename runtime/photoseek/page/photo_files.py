@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 from weakref import WeakValueDictionary
@@ -15,6 +16,7 @@ from weakref import WeakValueDictionary
 from PIL import Image
 
 from photoseek.errors import PhotoError
+from photoseek.gallery.albums import Albums
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import cache_key
 from photoseek.page.downloads import Downloads
@@ -79,6 +81,16 @@ class PhotoFiles:
         file = self._gallery.photos.file_of(stored.path)
         self._thumbnails.check_root(file)
         return file, stored.path.rpartition("/")[2]
+
+    @property
+    def albums(self) -> Albums | None:
+        """The albums of the gallery; None if other computers can reach the page."""
+        return None if self._shared else self._gallery.albums
+
+    def paths(self, photos: Sequence[int]) -> list[str]:
+        """Return the paths of those of these photos that are still in the gallery, in their order."""
+        found = self._gallery.database.contents_of(photos)
+        return [found[photo][0] for photo in photos if photo in found]
 
     def path(self, photo: int) -> str:
         """Return the path of a photo in the photo folder, or its id if it is no longer in the gallery."""

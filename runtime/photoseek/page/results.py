@@ -12,7 +12,7 @@ from photoseek.page import components, describe_view, messages, paging
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
-from photoseek.page.selection import selection_data
+from photoseek.page.selection import album_texts, selection_data
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 
@@ -61,7 +61,7 @@ def _render_cards(hits: Sequence[Hit], opened: OpenGallery, *, more: bool) -> No
     ]
     more_label = now.show_more if more else None
     data = {"cards": cards, "texts": _texts(), "more": more_label, "selection": selection_data(opened.files)}
-    components.render_component("cards", "cards", data, chosen=_choose, more=paging.show_more)
+    components.render_component("cards", "cards", data, chosen=_choose, more=paging.show_more, reload=_reload)
 
 
 def _card(hit: Hit, best: float, opened: OpenGallery) -> dict[str, Any]:
@@ -101,6 +101,7 @@ def _texts() -> dict[str, str]:
         "matched": now.matched_hint,
         "select": now.select,
         "select_photo": now.select_photo,
+        **album_texts(),
     }
 
 
@@ -112,3 +113,7 @@ def _choose() -> None:
         st.session_state.update(similar_to=path, photo=None, q="")
     elif isinstance(path, str) and action == "describe":
         describe_view.describe(path)
+
+
+def _reload() -> None:
+    """Draw the page again, after an album has changed."""

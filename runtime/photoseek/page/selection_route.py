@@ -1,6 +1,6 @@
-"""Actions on selected photos, by requests behind the gate: downloads as a zip file.
+"""Actions on selected photos, by requests behind the gate: downloads as a zip file, and changes of albums.
 
-The URLs contain the key of an open gallery, as those of its photos.
+The URLs contain the key of an open gallery, as those of its photos. Visitors from other computers have no albums.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from photoseek.errors import PhotoseekError
+from photoseek.gallery.albums import FAVORITES, Albums
+from photoseek.page.exposure import is_forwarded
 from photoseek.page.photo_files import FOLDER, PhotoFiles, photo_files
 from photoseek.page.photo_headers import HEADERS, NOT_CACHED, not_found
 from photoseek.page.photo_zip import MAX_PHOTOS, zip_photos
 
-_PATH = re.compile(rf"/{FOLDER}/([\w-]{{16}})/zip(?:/([\w-]{{16}}))?", re.ASCII)
+_PATH = re.compile(rf"/{FOLDER}/([\w-]{{16}})/(zip|albums|zip/([\w-]{{16}}))", re.ASCII)
 _MAX_BODY = 100_000  # bytes: more than MAX_PHOTOS ids need
 _BODY_S = 10.0  # time for a request to arrive
 _DISPOSITION = {"Content-Disposition": 'attachment; filename="photos.zip"'}
@@ -36,32 +38,70 @@ def is_action(path: str) -> bool:
 
 
 async def respond(request: Request, path: str, pool: ThreadPoolExecutor) -> Response:
-    """Return the response to an action; files are read in a thread of the pool."""
+    """Return the response to an action; files are read, and albums changed, in a thread of the pool."""
     found = _PATH.fullmatch(path)
     files = photo_files(found[1]) if found else None
     if found is None or files is None:
         return not_found()
-    if found[2] is not None and request.method == "GET":
-        photos = files.downloads.get(found[2])
-        if photos is None:
-            return not_found()
-        stream = _in_pool(zip_photos(files, photos), pool)
-        return StreamingResponse(stream, headers=HEADERS | NOT_CACHED | _DISPOSITION, media_type="application/zip")
-    if found[2] is not None or request.method != "POST":
-        return not_found()
-    return await _prepare(request, files)
-
-
-async def _prepare(request: Request, files: PhotoFiles) -> Response:
-    """Prepare a download."""
+    if found[3] is not None:
+        return _send(request, files, files.downloads.get(found[3]), pool)
+    loop = asyncio.get_running_loop()
     try:
-        photos = _photos(await _content(request))
-        answer = {"url": f"{files.root}zip/{files.downloads.prepare(photos)}"}
+        if found[2] == "zip" and request.method == "POST":
+            photos = _photos(await _content(request))
+            return _answer({"url": f"{files.root}zip/{files.downloads.prepare(photos)}"})
+        if found[2] == "albums" and request.method == "POST" and not is_forwarded(request.headers):
+            content = await _content(request)
+            return _answer(await loop.run_in_executor(pool, _change_album, files, content))
+        if found[2] == "albums" and request.method == "GET" and not is_forwarded(request.headers):
+            return _answer(await loop.run_in_executor(pool, list_albums, files))
     except InvalidRequest as error:
-        return JSONResponse({"reason": str(error)}, 400, HEADERS | NOT_CACHED)
+        return _answer({"reason": str(error)}, 400)
     except PhotoseekError as error:
-        answer = {"reason": files.public(str(error))}
-    return JSONResponse(answer, 200, HEADERS | NOT_CACHED)
+        return _answer({"reason": files.public(str(error))})
+    return not_found()
+
+
+def _answer(content: dict[str, Any], status: int = 200) -> Response:
+    return JSONResponse(content, status, HEADERS | NOT_CACHED)
+
+
+def _send(request: Request, files: PhotoFiles, photos: tuple[int, ...] | None, pool: ThreadPoolExecutor) -> Response:
+    """Send a download that was prepared."""
+    if photos is None or request.method != "GET":
+        return not_found()
+    stream = _in_pool(zip_photos(files, photos), pool)
+    return StreamingResponse(stream, headers=HEADERS | NOT_CACHED | _DISPOSITION, media_type="application/zip")
+
+
+def list_albums(files: PhotoFiles) -> dict[str, Any]:
+    """Return every album with its number of photos, and the ids of the favorites.
+
+    Raises:
+        InvalidRequest: The visitor has no albums.
+        PhotoseekError: The gallery cannot be read.
+    """
+    albums = _albums(files)
+    found = [
+        {"name": album.name, "photos": album.photos, "favorite": album.name == FAVORITES} for album in albums.list()
+    ]
+    return {"albums": found, "favorites": list(albums.photos(FAVORITES))}
+
+
+def _change_album(files: PhotoFiles, content: dict[str, Any]) -> dict[str, Any]:
+    """Add photos to an album or remove them, and return the albums, and how many photos were added or removed."""
+    albums, paths = _albums(files), files.paths(_photos(content))
+    name, action = content.get("album"), content.get("action")
+    if not isinstance(name, str | None) or action not in ("add", "remove"):
+        raise InvalidRequest("expected album, a name or null, and action, add or remove")
+    change = albums.add if action == "add" else albums.remove
+    return {"changed": change(FAVORITES if name is None else name, paths), **list_albums(files)}
+
+
+def _albums(files: PhotoFiles) -> Albums:
+    if files.albums is None:
+        raise InvalidRequest("expected a gallery with albums")
+    return files.albums
 
 
 def _photos(content: dict[str, Any]) -> list[int]:

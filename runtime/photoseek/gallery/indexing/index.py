@@ -11,6 +11,7 @@ from pathlib import Path
 from photoseek.bundle.bundle import Bundle
 from photoseek.encoders.encoders import ImageEncoder
 from photoseek.errors import GalleryNotFound
+from photoseek.gallery.database.album_rows import follow_photos
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.excluded import excluded_patterns
@@ -106,6 +107,7 @@ def index_gallery(
     work = scan.found if rehash else scan.recorded.work(scan.found, bundle.fingerprint)
     counts = run.encode(work, primary, bundle)
     database.delete_photos(scan.removed)
+    follow_photos(database)
     remove_stale_files(gallery, records)
     run.build(primary, bundle)
     if others:

@@ -82,7 +82,7 @@ function item(card, texts, root) {
   }
   button.append(picture(card, texts), caption(card, texts))
   made.append(button)
-  if (card.base) made.append(selectionMark(card, texts, root))
+  if (card.base) made.append(selectionMark(card, texts, root), root.albums.heart(card, texts))
   return made
 }
 
@@ -169,11 +169,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.list = root.appendChild(element("ol", "ps-grid"))
     root.list.onkeydown = (event) => press(event, root)
     root.selection = new Selection(root)
+    root.albums = new Albums(root)
   }
   const texts = JSON.stringify(data.texts)
   if (root.texts !== texts) {
     root.viewer?.dialog.remove()
-    root.viewer = createViewer(root, data.texts, (action, path) => setTriggerValue("chosen", { action, path }), root.selection)
+    root.viewer = createViewer(root, data.texts, (action, path) => setTriggerValue("chosen", { action, path }), root)
     root.texts = texts
   }
   const shown = data.cards.flatMap((card) => [card, ...card.duplicates])
@@ -189,6 +190,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (before?.disabled && first) first.querySelector("button").focus({ preventScroll: true }) // it was on the old button
   before?.remove()
   if (data.more) root.list.after(more(data.more, () => setTriggerValue("more", data.cards.length)))
+  root.reload = () => setTriggerValue("reload", true)
   root.selection.update(data.selection)
+  root.albums.update(data.selection, data.texts)
   root.append(root.selection.bar.element)
 }

@@ -31,8 +31,8 @@ class Selection {
   }
 
   // Follows new data of the grid.
-  update({ folder, limit, texts }) {
-    Object.assign(this, { folder, limit, texts })
+  update({ folder, limit, album, texts }) {
+    Object.assign(this, { folder, limit, album, texts })
     if (SELECTED.folder !== folder) Object.assign(SELECTED, { folder, cards: new Map(), anchor: null })
     this.bar.update(texts)
     this.refresh()
@@ -100,6 +100,7 @@ class Selection {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && key === "a") this.all()
     else if (event.ctrlKey || event.metaKey || event.altKey) return false
     else if (key === "x" || key === "X") shiftKey ? this.extend(card) : this.toggle(card)
+    else if (key === "f" && card.base) this.bar.run(() => this.root.albums.toggle([card]))
     else if (key === "Escape" && SELECTED.cards.size) this.clear()
     else return false
     return true
@@ -111,6 +112,22 @@ class Selection {
     link.href = url
     link.download = ""
     link.click()
+    return ""
+  }
+
+  // Adds the photos to an album that the person chooses.
+  async addToAlbum() {
+    const album = await this.root.albums.choose()
+    if (album === null) return ""
+    const count = await this.root.albums.change(album, this.cards, true)
+    const text = count ? this.texts.added.replace("{count}", count.toLocaleString()) : this.texts.nothing_added
+    return text.replace("{album}", () => album.trim())
+  }
+
+  async removeFromAlbum() {
+    await this.root.albums.change(this.album, this.cards, false)
+    this.clear()
+    this.root.reload()
     return ""
   }
 
@@ -140,10 +157,15 @@ class SelectionBar {
     this.all = action("", () => selection.all())
     this.download = button(texts.download, () => selection.download())
     this.copy = button(texts.copy_paths, () => selection.copy())
+    this.heart = iconButton("heart", texts.favorite, () => this.run(() => selection.root.albums.toggle(selection.cards)))
+    this.add = button(texts.add_to_album, () => selection.addToAlbum())
+    this.remove = button(texts.remove_from_album, () => selection.removeFromAlbum())
     const clear = iconButton("close", texts.clear_selection, () => selection.clear())
     this.download.classList.add("ps-primary")
     this.element.ariaLabel = texts.selection
-    this.element.replaceChildren(clear, this.count, this.all, this.copy, this.download, this.note)
+    this.element.replaceChildren(
+      ...[clear, this.count, this.all, this.heart, this.remove, this.add, this.copy, this.download, this.note],
+    )
     this.say("")
   }
 
@@ -160,6 +182,8 @@ class SelectionBar {
   say(text) {
     this.note.textContent = text
     this.note.hidden = !text
+    this.element.hidden = !text && !this.selection.cards.length
+    this.selection.root.viewer?.say(text)
   }
 
   refresh() {
@@ -169,10 +193,15 @@ class SelectionBar {
     const tooMany = cards.length > selection.limit
     if (text !== this.count.textContent) this.say(tooMany ? texts.too_many : "")
     this.count.textContent = text
-    this.element.hidden = !cards.length
+    this.element.hidden = !cards.length && this.note.hidden
+    this.element.classList.toggle("ps-message", !cards.length)
     this.all.hidden = items.every(({ card }) => selection.has(card))
     this.all.textContent = texts.select_all.replace("{count}", items.length.toLocaleString())
     this.download.disabled = tooMany
+    const { albums } = selection.root
+    this.heart.hidden = this.add.hidden = !albums.available
+    this.heart.ariaPressed = String(cards.length > 0 && cards.every((card) => albums.has(card)))
+    this.remove.hidden = selection.album === null
     this.copy.hidden = !cards.every((card) => card.file)
   }
 }

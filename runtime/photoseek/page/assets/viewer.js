@@ -9,6 +9,7 @@ const ICONS = {
   close: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4-5.6-5.6L6.4 19 5 17.6l5.6-5.6L5 6.4z",
   previous: "M15.4 5 17 6.6 11.6 12l5.4 5.4-1.6 1.6-7-7z",
   next: "M8.6 5 7 6.6l5.4 5.4L7 17.4 8.6 19l7-7z",
+  heart: "M12 21l-1.4-1.3C5.4 15 2 12 2 8.2 2 5.1 4.4 3 7.4 3 9 3 10.7 3.8 12 5.2 13.3 3.8 15 3 16.6 3 19.6 3 22 5.1 22 8.2c0 3.8-3.4 6.8-8.6 11.5z",
   check: "M9 16.2 4.8 12l-1.4 1.4L9 19 20.6 7.4 19.2 6z",
 }
 
@@ -17,6 +18,7 @@ function icon(name) {
   const made = document.createElementNS(space, "svg")
   made.setAttribute("viewBox", "0 0 24 24")
   made.setAttribute("aria-hidden", "true")
+  made.dataset.icon = name
   made.appendChild(document.createElementNS(space, "path")).setAttribute("d", ICONS[name])
   return made
 }
@@ -68,16 +70,23 @@ function viewerPanel(texts, buttons, leave) {
   const copy = action(texts.copy_path, async () => (copy.textContent = await copied(copy.path, texts)))
   const header = element("div", "ps-header")
   const actions = element("div", "ps-actions")
+  const note = element("p", "ps-note")
   const panel = element("div", "ps-panel")
+  note.role = "status"
+  note.hidden = true
   position.role = "status"
   captions.ariaLabel = texts.captions
   download.download = ""
   similar.classList.add("ps-primary")
   header.append(position, ...buttons)
   actions.append(similar, action(texts.describe, () => leave("describe")), download, copy)
-  panel.append(header, name, actions, facts, captions)
+  panel.append(header, name, note, actions, facts, captions)
   return {
     panel,
+    say(text) {
+      note.textContent = text
+      note.hidden = !text
+    },
     show(card, number, count) {
       position.textContent = texts.position.replace("{number}", number).replace("{count}", count)
       name.textContent = card.path.split("/").pop()
@@ -116,7 +125,8 @@ function viewerKeys(dialog, keys) {
   }
 }
 
-function createViewer(root, texts, act, selection) {
+function createViewer(root, texts, act) {
+  const { selection, albums } = root
   let cards = []
   let index = 0
   let closed = () => {}
@@ -127,10 +137,11 @@ function createViewer(root, texts, act, selection) {
   const zoom = new Zoom(stage, (on) => (own.ariaPressed = String(on)))
   const slides = slideshow(texts.slideshow, () => show(index + 1))
   const select = iconButton("check", texts.select, () => mark())
+  const heart = iconButton("heart", texts.favorite, () => favorite())
   const close = iconButton("close", texts.close, () => dialog.close())
   const previous = iconButton("previous", texts.previous, () => step(-1))
   const next = iconButton("next", texts.next, () => step(1))
-  const { panel, show: describe } = viewerPanel(texts, [select, slides.button, own, close], leave)
+  const { panel, say, show: describe } = viewerPanel(texts, [heart, select, slides.button, own, close], leave)
 
   function show(wanted) {
     index = (wanted + cards.length) % cards.length
@@ -142,10 +153,23 @@ function createViewer(root, texts, act, selection) {
       const other = cards[(index + by + cards.length) % cards.length]
       if (other.base) photo(other).decode?.().catch(() => {})
     }
+    say("")
     own.hidden = select.hidden = !card.base
     describe(card, index + 1, cards.length)
     zoom.show(image, card)
+    refresh()
+  }
+
+  function refresh() {
+    const card = cards[index]
+    if (!card) return
+    heart.hidden = !card.base || !albums.available
+    heart.ariaPressed = String(albums.has(card))
     select.ariaPressed = String(selection.has(card))
+  }
+
+  function favorite() {
+    if (cards[index].base) selection.bar.run(() => albums.toggle([cards[index]]))
   }
 
   function step(by) {
@@ -155,7 +179,7 @@ function createViewer(root, texts, act, selection) {
 
   function mark() {
     selection.toggle(cards[index])
-    select.ariaPressed = String(selection.has(cards[index]))
+    refresh()
   }
 
   function leave(what) {
@@ -180,6 +204,7 @@ function createViewer(root, texts, act, selection) {
     0: () => zoom.to(1),
     s: slides.toggle,
     x: mark,
+    f: favorite,
   })
   dialog.onclose = () => {
     slides.stop()
@@ -190,6 +215,8 @@ function createViewer(root, texts, act, selection) {
 
   return {
     dialog,
+    refresh,
+    say,
     open(shown, at, whenClosed) {
       cards = shown
       closed = whenClosed
