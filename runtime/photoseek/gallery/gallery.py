@@ -20,7 +20,12 @@ from photoseek.gallery.database.bundles import (
 )
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.excluded import exclude_settings
-from photoseek.gallery.database.pixel_limit import max_pixels, pixel_limit_settings, retry_refused_photos
+from photoseek.gallery.database.pixel_limit import (
+    max_pixels,
+    pixel_limit_settings,
+    retry_refused_photos,
+    retry_unreadable_photos,
+)
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.file_names import DATABASE
 from photoseek.gallery.folder import create_folder, expect_database
@@ -208,6 +213,8 @@ class Gallery(Maintenance):
         rehash: bool = False,
         exclude: Collection[str] | None = None,
         pixel_limit: int | None = None,
+        previews: bool = False,
+        retry: bool = False,
     ) -> IndexReport:
         """Update the gallery from its photo folder: encode new and changed photos with each of its bundles.
 
@@ -227,6 +234,9 @@ class Gallery(Maintenance):
                 as before.
             pixel_limit: Megapixels of the largest photo that is decoded; see ``MAX_PIXELS`` and ``MAX_JPEG_PIXELS`` of
                 ``photoseek.photos.formats``. None: as before, at first 150.
+            previews: Whether the primary bundle answers queries about the photos so far during the run, from snapshots
+                that are written every few seconds.
+            retry: Whether to try photos again that could not be decoded, although they have not changed.
 
         Raises:
             MissingExtra: The library of an engine is not installed.
@@ -252,8 +262,10 @@ class Gallery(Maintenance):
                 self.trust.accept_bundle(bundle)
             of_primary = chosen if record.is_primary else self.bundles.image_precision(primary)
             self._record({**settings, "precision": of_primary})
-            places = self.path, self.database, self.photos.source
-            return index_gallery(*places, primary, additional, progress=progress, backend=backend, rehash=rehash)
+            if retry:
+                retry_unreadable_photos(self.database)
+            places = self.path, self.database, self.photos.source, primary, additional
+            return index_gallery(*places, progress=progress, backend=backend, rehash=rehash, previews=previews)
 
     def _record(self, settings: Mapping[str, str]) -> None:
         """Record settings of indexing; photos that a new pixel limit concerns are tried again."""

@@ -36,6 +36,8 @@ class Job:
         report: Report of a completed run, or None.
         error: Error message of a failed run, or None.
         clock: Returns the time in seconds.
+        previews: Whether queries are answered meanwhile, as for ``Gallery.index``.
+        retry: Whether to try unreadable photos again, as for ``Gallery.index``.
     """
 
     folder: Path
@@ -44,6 +46,8 @@ class Job:
     report: IndexReport | None = None
     error: str | None = None
     clock: Callable[[], float] = time.monotonic
+    previews: bool = False
+    retry: bool = False
     _phase: tuple[float, int] = (0.0, 0)  # when the current phase began, and what was done then
     _stop: threading.Event = field(default_factory=threading.Event)
     _done: threading.Event = field(default_factory=threading.Event)
@@ -95,7 +99,7 @@ class Job:
     def work(self) -> IndexReport:
         """Index the folder, and return the report."""
         with self.open_gallery() as gallery:
-            return gallery.index(progress=self.update)
+            return gallery.index(progress=self.update, previews=self.previews, retry=self.retry)
 
     def update(self, progress: Progress) -> None:
         """Store the progress, and stop if requested; the index of all encoded photos is always built to its end."""

@@ -13,8 +13,10 @@ from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.page import (
     describe_view,
     filter_form,
+    first_run,
     index_job,
     index_panel,
+    index_report,
     messages,
     model_offer,
     paging,
@@ -35,6 +37,7 @@ from photoseek.page.search_view import render_results
 from photoseek.page.server import is_gated
 from photoseek.page.strings import KEY, read_language, strings
 from photoseek.page.url_state import read_url, write_url
+from photoseek.sources.local import LocalSource
 
 _log = logging.getLogger(__name__)
 
@@ -80,37 +83,69 @@ def _render_gallery(folder: str) -> None:
         opened = open_gallery(folder)
         st.session_state["index-bundle"] = opened.searcher.bundle.reference
     except PhotoseekError as error:
-        _render_index_panel(folder)
         if not isinstance(error, GalleryNotFound):
+            _render_index_button(folder)
             raise
-        messages.no_gallery(folder)
+        _render_no_gallery(folder)
         return
     if not is_shared():
         sidebar.remember(folder)
-    _render_index_panel(folder)
+    _render_index_button(folder)
     gallery = opened.searcher.gallery
     state = gallery_state(gallery)
     choice = render_bundle_form(tuple(gallery.bundles), state.status, default_bundle(folder, gallery, state.status))
-    sidebar.render_status(state)
+    sidebar.render_status(folder, state, opened.searcher.bundle.reference)
     if choice.search != gallery.fingerprint:
         opened = open_gallery(folder, choice.search)
     reranker = None if choice.rerank is None else open_reranker(opened, choice.rerank)
     _render_state(folder, replace(opened, reranker=reranker), state)
 
 
-def _render_index_panel(folder: str) -> None:
+def _render_index_button(folder: str) -> None:
     with st.sidebar:
-        index_panel.render_index_panel(folder, st.session_state.get("index-bundle", DEMO))
+        index_panel.render_index_button(folder, _new_bundle())
+
+
+def _new_bundle() -> str:
+    """Return the bundle of a new gallery: that of the gallery that was open, or the embedded one."""
+    return str(st.session_state.get("index-bundle", DEMO))
+
+
+def _render_no_gallery(folder: str) -> None:
+    job = index_job.job_of(folder)
+    if is_shared():
+        messages.no_gallery()
+    elif job is not None and job.running:
+        index_panel.render_job(folder)
+        messages.hint(strings().being_indexed)
+    elif folder:
+        first_run.render_new_folder(folder, _new_bundle())
+    else:
+        first_run.render_choice_of_folder(folder)
 
 
 def _render_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
     if state.status.searchable and state.status.generation is not None:
+        running = index_panel.render_job(folder)
         _render_tabs(opened, state)
-        model_offer.render_model_offer(folder, opened, state)
-    elif (job := index_job.job_of(folder)) is not None and job.running:
-        messages.notice(strings().being_indexed_title, strings().being_indexed)
+        if not running:
+            model_offer.render_model_offer(folder, opened, state)
+        return
+    job = index_job.job_of(folder)
+    if job is not None and job.running:
+        index_panel.render_job(folder)
+        messages.hint(strings().being_indexed)
     else:
-        messages.nothing_searchable(state.status, opened.searcher.bundle.reference)
+        _render_nothing_searchable(folder, opened, state)
+
+
+def _render_nothing_searchable(folder: str, opened: OpenGallery, state: GalleryState) -> None:
+    messages.nothing_searchable(state.status)
+    source = opened.searcher.gallery.photos.source
+    if is_shared() or not isinstance(source, LocalSource):
+        return
+    first_run.render_new_folder(folder, opened.searcher.bundle.reference, source.root)
+    index_report.render_unreadable(folder, opened.searcher.bundle.reference, state.unreadable, "nothing")
 
 
 def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:

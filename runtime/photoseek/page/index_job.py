@@ -12,9 +12,9 @@ _jobs: dict[Path, Job] = {}
 _lock = threading.Lock()
 
 
-def start(folder: str, bundle: str) -> Job:
+def start(folder: str, bundle: str, *, retry: bool = False) -> Job:
     """Start to index a folder, and return the job; a running job of the folder continues."""
-    return begin(Job(absolute(folder), bundle))
+    return begin(Job(absolute(folder), bundle, previews=True, retry=retry))
 
 
 def begin(job: Job) -> Job:

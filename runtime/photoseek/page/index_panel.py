@@ -1,32 +1,28 @@
-"""Indexing from the sidebar: a button to start, a progress bar, and a button to stop."""
+"""Indexing from the page: a button to start, a progress bar with a button to stop, and the outcome."""
 
 from __future__ import annotations
-
-from html import escape
-from typing import Literal
 
 import streamlit as st
 
 from photoseek.gallery.index_job import Job
 from photoseek.gallery.indexing.report import Progress
+from photoseek.gallery.location import find_gallery
+from photoseek.gallery.snapshot.current import current_id
 from photoseek.page import index_job
 from photoseek.page.exposure import is_shared
+from photoseek.page.index_report import render_outcome
 from photoseek.page.model_job import DOWNLOAD, ModelJob
 from photoseek.page.strings import strings
+from photoseek.system.user_paths import absolute
 
 _REFRESH_S = 0.5
 
 
-def render_index_panel(folder: str, bundle: str) -> None:
-    """Draw the button or the progress if only this computer can reach the page: a visitor could index any folder."""
-    if not folder or is_shared():
+def render_index_button(folder: str, bundle: str) -> None:
+    """Draw the button that updates a gallery, only where this computer alone can reach the page."""
+    if is_shared():
         return
-    job = index_job.job_of(folder)
-    of_model = isinstance(job, ModelJob)  # drawn with its offer
-    if job is not None and job.running and not of_model:
-        render_progress(job)
-        return
-    now = strings()
+    now, job = strings(), index_job.job_of(folder)
     st.button(
         now.index,
         icon=":material/sync:",
@@ -36,26 +32,46 @@ def render_index_panel(folder: str, bundle: str) -> None:
         disabled=job is not None and job.running,
         width="stretch",
     )
-    if job is not None and not of_model:
-        outcome(_outcome(job))
+
+
+def render_job(folder: str) -> bool:
+    """Draw the progress of indexing a folder, or how it ended; return whether it is in progress."""
+    job = None if is_shared() else index_job.job_of(folder)
+    if job is None or isinstance(job, ModelJob):  # drawn with its offer
+        return False
+    if job.running:
+        with st.container(border=True, key="ps-indexing"):
+            render_progress(job, _snapshot(folder))
+        return True
+    render_outcome(folder, job)
+    return False
 
 
 @st.fragment(run_every=_REFRESH_S)
-def render_progress(job: Job) -> None:
-    """Draw the progress of a running job and a button that stops it; when it ends, run the page again."""
-    if not job.running:
+def render_progress(job: Job, snapshot: str | None = None) -> None:
+    """Draw the progress of a running job and a button that stops it; when it ends, run the page again.
+
+    Args:
+        job: The job.
+        snapshot: The snapshot that the page shows, if it follows the job: a later one runs the page again, too.
+    """
+    of_model = isinstance(job, ModelJob)
+    if not job.running or (not of_model and _snapshot(str(job.folder)) != snapshot):
         st.rerun()
-    now, of_model = strings(), isinstance(job, ModelJob)
+    now = strings()
     share, text = _progress(job.progress, of_model=of_model)
-    st.progress(share, " · ".join(filter(None, [text, _time_left(job.seconds_left)])))
-    label = now.stopping if job.stopping else now.stop
-    width: Literal["content", "stretch"] = "content" if of_model else "stretch"
-    st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping, width=width)
+    with st.container(
+        horizontal=True, vertical_alignment="center", key=f"ps-progress-{'model' if of_model else 'index'}"
+    ):
+        st.progress(share, " · ".join(filter(None, [text, _time_left(job.seconds_left)])))
+        label = now.stopping if job.stopping else now.stop
+        st.button(label, icon=":material/stop_circle:", on_click=job.stop, disabled=job.stopping)
 
 
-def outcome(text: str) -> None:
-    """Draw how a job ended."""
-    st.html(f'<p class="ps-hint ps-outcome" role="status">{escape(text)}</p>')
+def _snapshot(folder: str) -> str | None:
+    """Return the name of the snapshot that answers queries with the primary bundle, or None."""
+    gallery = find_gallery(absolute(folder))
+    return None if gallery is None else current_id(gallery)
 
 
 def _progress(progress: Progress | None, *, of_model: bool) -> tuple[float, str]:
@@ -83,17 +99,6 @@ def _time_left(seconds: float | None) -> str:
     return (now.minutes_left if minutes < 90 else now.hours_left).format(
         count=round(minutes if minutes < 90 else minutes / 60)
     )
-
-
-def _outcome(job: Job) -> str:
-    now, report = strings(), job.report
-    if job.error is not None:
-        return now.failed.format(reason=job.error)
-    if report is None:
-        return now.stopped
-    new = report.encoded + report.reused
-    text = now.done.format(photos=f"{report.photos:,}", new=f"{new:,}", seconds=f"{report.seconds:.1f}")
-    return " ".join([text, *(f"{each.bundle}: {each.problem}." for each in report.additional if each.problem)])
 
 
 def _start(folder: str, bundle: str) -> None:

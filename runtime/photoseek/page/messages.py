@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from shlex import quote
 
 import streamlit as st
@@ -11,7 +10,6 @@ import streamlit as st
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, public
 from photoseek.page.strings import strings
-from photoseek.system.user_paths import printable
 
 
 def notice(title: str, *texts: str, error: bool = False) -> None:
@@ -26,32 +24,20 @@ def hint(text: str) -> None:
     st.html(f'<p class="ps-hint">{escape(text)}</p>')
 
 
-def no_gallery(folder: str) -> None:
-    """Report that there is no gallery, and how to create one."""
-    now = strings()
-    if is_shared():
-        notice(now.unavailable_title, now.ask_operator)
-        return
-    if folder:
-        notice(now.no_gallery_title, now.no_gallery.format(folder=printable(folder)))
-    else:
-        notice(now.choose_title, now.choose)
-    _command(now.index_hint, "photoseek index PHOTOS --bundle demo")
-    _command(now.demo_hint, "photoseek demo")
+def no_gallery() -> None:
+    """Report to a visitor from another computer that there is no gallery to search."""
+    notice(strings().unavailable_title, strings().ask_operator)
 
 
-def nothing_searchable(status: GalleryStatus, bundle: str) -> None:
-    """Report that a gallery has no searchable photo, and how to index some."""
+def nothing_searchable(status: GalleryStatus) -> None:
+    """Report that a gallery has no searchable photo."""
     now = strings()
     if is_shared():
         notice(now.nothing_title, now.ask_operator)
-        return
-    if status.photos:
+    elif status.photos:
         notice(now.nothing_title, now.nothing.format(count=f"{status.photos:,}"))
     else:
         notice(now.empty_title, now.empty.format(folder=status.photos_root))
-    folder = "" if Path(status.path).parent == Path(status.photos_root) else f" --gallery {quote(status.path)}"
-    _command(now.fill_hint, f"photoseek index {quote(status.photos_root)}{folder} --bundle {quote(bundle)}")
 
 
 def no_captions(gallery: str) -> None:
@@ -91,8 +77,3 @@ def error(message: str) -> None:
 def _sentence(reason: str) -> str:
     end = "" if reason.endswith((".", "。")) else "."
     return f"{reason[:1].upper()}{reason[1:]}{end}"
-
-
-def _command(text: str, command: str) -> None:
-    hint(text)
-    st.code(command, language="bash")

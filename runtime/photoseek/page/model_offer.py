@@ -11,7 +11,8 @@ from photoseek.bundle.bundle import DEMO
 from photoseek.models.recommendation import Recommendation, recommended_model
 from photoseek.page import index_job, model_job
 from photoseek.page.exposure import is_shared
-from photoseek.page.index_panel import outcome, render_progress
+from photoseek.page.index_panel import render_progress
+from photoseek.page.index_report import outcome
 from photoseek.page.model_job import ModelJob
 from photoseek.page.open_galleries import GalleryState, OpenGallery
 from photoseek.page.search_form import has_demo_photos

@@ -17,7 +17,7 @@ from photoseek.search.searcher import Searcher
 MAX_TEXT = 500
 """Maximum length of a query in characters: more than a tower reads, and short enough for a URL."""
 
-_MAX_BYTES = 20_000_000  # of a pasted picture; the same as server.maxUploadSize
+_MAX_BYTES = 20_000_000  # of a pasted or dropped picture; the same as server.maxUploadSize
 _MAX_EXAMPLES = 4
 
 
@@ -59,7 +59,9 @@ def render_search_form() -> None:
         messages.hint(now.photo_hint)
     keys = {"title": now.keys, "close": now.close, "keys": [line.split(" = ", 1) for line in now.key_list.splitlines()]}
     components.render_component("keys", "keys", keys)
-    components.render_component("paste", "paste", {"limit": _MAX_BYTES}, pasted=store_pasted)
+    drop = now.drop_to_describe if state.get("describing") else now.drop_to_search
+    incoming = {"limit": _MAX_BYTES, "suffixes": sorted(photo_suffixes()), "drop": drop}
+    components.render_component("paste", "paste", incoming, pasted=store_pasted, refused=_explain_refusal)
 
 
 def render_query_help() -> None:
@@ -113,8 +115,18 @@ def _store_upload(key: str, field: str) -> None:
         st.session_state[f"{key}-turn"] += 1
 
 
+def _explain_refusal() -> None:
+    """Say why a pasted or dropped file is not searched with."""
+    now, refused = strings(), components.component_value("paste", "refused")
+    if isinstance(refused, dict):
+        text = (
+            now.too_large.format(size=_MAX_BYTES // 1_000_000) if refused.get("reason") == "size" else now.no_photo_file
+        )
+        st.toast(text, icon=":material/error:", duration="long")
+
+
 def store_pasted() -> None:
-    """Validate a pasted picture, since any program can send this event, and store it in the session."""
+    """Validate a pasted or dropped picture, since any program can send this event, and store it in the session."""
     pasted = components.component_value("paste", "pasted")
     try:
         name, data = str(pasted["name"]), b64decode(pasted["data"], validate=True)

@@ -11,17 +11,19 @@ import streamlit as st
 
 from photoseek.gallery.location import find_gallery
 from photoseek.gallery.status import GalleryStatus
-from photoseek.page.exposure import is_shared, operators_gallery, public
+from photoseek.page.exposure import is_shared, operators_gallery
+from photoseek.page.folder_browser import render_browse_button
+from photoseek.page.index_report import render_unreadable
 from photoseek.page.messages import hint
 from photoseek.page.open_galleries import GalleryState
 from photoseek.page.strings import strings
 from photoseek.system.atomic_write import make_private_folder, write_json_atomic
 from photoseek.system.cache_dir import cache_folder
+from photoseek.system.filenames import encode_filename
 from photoseek.system.user_paths import absolute
 
 _log = logging.getLogger(__name__)
 
-_MAX_UNREADABLE = 200
 _MAX_RECENT = 12
 _VERSION = 1
 
@@ -36,7 +38,8 @@ def choose_gallery() -> str:
     now = strings()
     st.session_state.setdefault("gallery", operators_gallery())
     with st.sidebar:
-        folder = str(st.text_input(now.gallery, key="gallery", placeholder="/home/you/Photos")).strip()
+        folder = encode_filename(str(st.text_input(now.gallery, key="gallery", placeholder="/home/you/Photos")).strip())
+        render_browse_button(now.browse, "browse", "stretch")
         others = [other for other in recent_galleries() if other != str(absolute(folder))]
         if others:
             st.selectbox(
@@ -52,7 +55,7 @@ def choose_gallery() -> str:
     return folder
 
 
-def render_status(state: GalleryState) -> None:
+def render_status(folder: str, state: GalleryState, bundle: str) -> None:
     """Draw the statistics and the unreadable photos of the gallery."""
     with st.sidebar:
         facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(state.status))
@@ -60,7 +63,8 @@ def render_status(state: GalleryState) -> None:
         if not state.status.fresh and state.status.generation is not None:
             hint(strings().outdated)
         if state.unreadable:
-            _render_unreadable(state.unreadable)
+            with st.expander(f"{strings().unreadable_photos} ({len(state.unreadable):,})"):
+                render_unreadable(folder, bundle, state.unreadable, "sidebar")
 
 
 def _open_recent() -> None:
@@ -87,18 +91,6 @@ def _facts(status: GalleryStatus) -> list[tuple[str, str]]:
         (now.bundle, status.bundle),
         *([] if is_shared() else [(now.photo_folder, status.photos_root)]),
     ]
-
-
-def _render_unreadable(photos: list[tuple[str, str]]) -> None:
-    now = strings()
-    with st.expander(f"{now.unreadable_photos} ({len(photos):,})"):
-        items = "".join(
-            f"<li><bdi>{escape(path)}</bdi><small>{escape(public(reason))}</small></li>"
-            for path, reason in photos[:_MAX_UNREADABLE]
-        )
-        st.html(f'<ul class="ps-unreadable">{items}</ul>')
-        if len(photos) > _MAX_UNREADABLE:
-            hint(now.and_more.format(count=f"{len(photos) - _MAX_UNREADABLE:,}"))
 
 
 def _size(count: float) -> str:

@@ -20,29 +20,30 @@ MARKERS = frozenset({".nomedia", ".noimage"})
 MARKED = "with .nomedia or .noimage; to index them, remove this file"
 LINKED = "links to folders elsewhere; index these folders on their own"
 
-_HIDDEN = "hidden, their names start with a dot; to index them, rename them"
-_RECYCLED = "recycle bins"
-_SNAPSHOTS = "snapshots of a NAS"
-_SYSTEM = "folders of the system or of programs"
-_PREVIEWS = "Lightroom previews"
-_DERIVATIVES = "copies that Apple Photos makes; its originals are indexed"
+HIDDEN = "hidden, their names start with a dot; to index them, rename them"
+RECYCLED = "recycle bins"
+SNAPSHOTS = "snapshots of a NAS"
+SYSTEM = "folders of the system or of programs"
+PREVIEWS = "Lightroom previews"
+DERIVATIVES = "copies that Apple Photos makes; its originals are indexed"
 
 _BY_NAME = {  # in lower case
-    "#recycle": _RECYCLED,  # Synology
-    "@recycle": _RECYCLED,  # QNAP
-    "$recycle.bin": _RECYCLED,  # Windows
-    "#snapshot": _SNAPSHOTS,  # Synology
-    "@recently-snapshot": _SNAPSHOTS,  # QNAP
-    "lost+found": _SYSTEM,
-    "system volume information": _SYSTEM,
-    "@eadir": _SYSTEM,  # Synology's thumbnails
-    "node_modules": _SYSTEM,
+    "#recycle": RECYCLED,  # Synology
+    "@recycle": RECYCLED,  # QNAP
+    "$recycle.bin": RECYCLED,  # Windows
+    "#snapshot": SNAPSHOTS,  # Synology
+    "@recently-snapshot": SNAPSHOTS,  # QNAP
+    "lost+found": SYSTEM,
+    "system volume information": SYSTEM,
+    "@eadir": SYSTEM,  # Synology's thumbnails
+    "node_modules": SYSTEM,
 }
 _PREVIEW_SUFFIX = ".lrdata"
 _LIBRARY_SUFFIX = ".photoslibrary"
 _ORIGINALS = frozenset({"originals", "masters"})  # the latter before macOS 10.15
 _SILENT = ""
-_BY = "by "  # before the name of an option or of an ignore file
+BY = "by "
+"""Before the name of an option or of an ignore file."""
 
 
 def check_patterns(patterns: Sequence[str]) -> None:
@@ -67,7 +68,7 @@ class _Scope:
         """Return whether an entry is left out, and the reason; None if no pattern matches."""
         inside = path[len(self.folder) + 1 :] if self.folder else path
         found = self.patterns.decide(inside, is_folder=is_folder)
-        return None if found is None else (found[0], f"{_BY}{self.file or f'--exclude {found[1]!r}'}")
+        return None if found is None else (found[0], f"{BY}{self.file or f'--exclude {found[1]!r}'}")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class FolderRules:
             is_folder: Whether it is a folder, or a photo.
         """
         if name.startswith("."):
-            return _SILENT if name == GALLERY_FOLDER or name.startswith("._") else _HIDDEN
+            return _SILENT if name == GALLERY_FOLDER or name.startswith("._") else HIDDEN
         if is_folder and (reason := self._default(name)) is not None:
             return reason
         if not self._options and not self._files:
@@ -129,13 +130,13 @@ class FolderRules:
     def _default(self, name: str) -> str | None:
         lower = name.lower()
         if self.in_library and lower not in _ORIGINALS:
-            return _DERIVATIVES
-        return _PREVIEWS if lower.endswith(_PREVIEW_SUFFIX) else _BY_NAME.get(lower)
+            return DERIVATIVES
+        return PREVIEWS if lower.endswith(_PREVIEW_SUFFIX) else _BY_NAME.get(lower)
 
 
 def is_chosen(reason: str) -> bool:
     """Return whether people choose what is left out for a reason: by a pattern, or by a marker."""
-    return reason == MARKED or reason.startswith(_BY)
+    return reason == MARKED or reason.startswith(BY)
 
 
 def is_left_out(rules: FolderRules, parts: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ _LOCAL = frozenset(
     }
 )
 _STABLE_INODES = (_LOCAL | {"nfs", "nfs4"}) - {"exfat", "overlay"}
+_MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(rb"\\([0-7]{3})")
 
 
@@ -33,18 +34,27 @@ def has_stable_inodes(path: Path) -> bool:
     return file_system_of(path) in _STABLE_INODES
 
 
-def file_system_of(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str | None:
+def file_system_of(path: Path, mounts: Path = _MOUNTS) -> str | None:
     """Return the type of the file system of a file or folder, such as ``ext4`` or ``nfs4``; None if it is unknown."""
-    place = os.fsencode(os.path.realpath(path))
+    place = os.path.realpath(path)
+    longest, found = -1, None
+    for point, kind, _ in mount_points(mounts):
+        inside = place == point or place.startswith(f"{point.rstrip('/')}/")
+        if inside and len(point) >= longest:  # the last of several mounts at one point is on top
+            longest, found = len(point), kind
+    return found
+
+
+def mount_points(mounts: Path = _MOUNTS) -> list[tuple[str, str, str]]:
+    """Return the folder, the type and the device of each mounted file system; none if this is not Linux."""
     try:
         lines = mounts.read_bytes().splitlines()
     except OSError:  # not Linux, or no /proc
-        return None
-    longest, found = -1, None
+        return []
+    found = []
     for line in lines:
         mounted, _, source = line.partition(b" - ")
-        point = _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), mounted.split()[4]).rstrip(b"/")
-        inside = place == point or place.startswith(point + b"/")
-        if inside and len(point) >= longest:  # the last of several mounts at one point is on top
-            longest, found = len(point), os.fsdecode(source.split()[0])
+        point = _ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), mounted.split()[4])
+        kind, device = source.split()[:2]
+        found.append((os.fsdecode(point), os.fsdecode(kind), os.fsdecode(device)))
     return found

@@ -33,14 +33,14 @@ def test_a_stopped_job_keeps_encoded_photos(
     reached, proceed = threading.Event(), threading.Event()
     index = Gallery.index
 
-    def slow_index(gallery: Gallery, *, progress: Any) -> IndexReport:
+    def slow_index(gallery: Gallery, *, progress: Any, **options: Any) -> IndexReport:
         def wait(step: Progress) -> None:
             if step.done:
                 reached.set()
                 proceed.wait(SECONDS)
             progress(step)
 
-        return index(gallery, progress=wait)
+        return index(gallery, progress=wait, **options)
 
     monkeypatch.setattr(Gallery, "index", slow_index)
     job = index_job.start(str(photos), str(tiny_bundle_path))

@@ -51,7 +51,7 @@ def is_answered(page: AppTest) -> bool:
 def test_an_invalid_folder_is_reported(page: AppTest, folder: str) -> None:
     page.run().text_input(key="gallery").set_value(folder).run()
     assert is_answered(page)
-    assert "No gallery found" in text_of(page) or "Choose a gallery" in text_of(page)
+    assert "No such folder" in text_of(page) or "Choose a folder of photos" in text_of(page)
     assert len(text_of(page)) < 5000
 
 

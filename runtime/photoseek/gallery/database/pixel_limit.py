@@ -49,6 +49,12 @@ def retry_refused_photos(database: Database, limit_before: int | None) -> None:
         condition = "reason LIKE '%pixels; at most %'"
     else:
         return
+    with database.writing():
+        retry_unreadable_photos(database, condition)
+        database.set_meta(**{_DECODERS: _DECODERS_NOW})
+
+
+def retry_unreadable_photos(database: Database, condition: str = "reason IS NOT NULL") -> None:
+    """Make the next indexing try photos again that could not be decoded; ``condition``: an SQL expression."""
     with database.writing() as connection:
         connection.execute(f"UPDATE photos SET sha256 = NULL WHERE {condition}")
-        database.set_meta(**{_DECODERS: _DECODERS_NOW})

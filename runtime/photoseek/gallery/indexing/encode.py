@@ -20,6 +20,9 @@ from photoseek.gallery.indexing.report import Progress
 from photoseek.sources.base import PhotoEntry, PhotoSource
 
 _SENTENCES = 256  # in one batch
+_FIRST = 24  # photos of the first preview, and between two
+_PREVIEW_S = 3.0  # between two previews
+_SHARE = 20  # of the time of a preview, until the next one
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,30 @@ class Limits:
 
     commit_s: float = 5.0
     unreachable: int = 24
+
+
+@dataclass
+class Previews:
+    """Snapshots of the photos so far, which answer queries while a run goes on; they take 5% of its time at most.
+
+    Attributes:
+        build: Writes a snapshot of everything that is committed.
+    """
+
+    build: Callable[[], object]
+    _encoded: int = 0  # photos of this run in the last one
+    _next: float = 0.0
+
+    def are_due(self, encoded: int) -> bool:
+        """Return whether to commit and to write a snapshot, when this many photos of the run are encoded."""
+        return encoded - self._encoded >= _FIRST and time.monotonic() >= self._next
+
+    def write(self, encoded: int) -> None:
+        """Write a snapshot of the committed photos."""
+        started = time.monotonic()
+        self.build()
+        ended = time.monotonic()
+        self._encoded, self._next = encoded, ended + max(_PREVIEW_S, _SHARE * (ended - started))
 
 
 @dataclass
@@ -94,6 +121,7 @@ def encode_photos(
     progress: Callable[[Progress], None],
     backend: EncodingBackend,
     limits: Limits,
+    previews: Previews | None = None,
 ) -> Counts:
     """Encode photos with a backend, and commit the results every few seconds.
 
@@ -114,7 +142,10 @@ def encode_photos(
                         f"{folder.address}: {counts.unreachable} photos in a row could not be read, the last: "
                         f"{batch.skipped[-1][1]}; encoded photos are saved, run the command again to resume"
                     )
-                if time.monotonic() - counts.committed_at > limits.commit_s:
+                if previews is not None and previews.are_due(counts.encoded + counts.reused):
+                    counts.commit(database, fingerprint)
+                    previews.write(counts.encoded + counts.reused)
+                elif time.monotonic() - counts.committed_at > limits.commit_s:
                     counts.commit(database, fingerprint)
                 progress(Progress("encode", done, len(work)))
     finally:  # an interruption keeps what was encoded

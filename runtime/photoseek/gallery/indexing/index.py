@@ -19,7 +19,7 @@ from photoseek.gallery.database.recorded import RecordedPhotos, incomplete_photo
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.database.upgrade import upgrade_database
 from photoseek.gallery.folder import limit_access
-from photoseek.gallery.indexing.encode import Counts, Limits, encode_photos, encode_sentences
+from photoseek.gallery.indexing.encode import Counts, Limits, Previews, encode_photos, encode_sentences
 from photoseek.gallery.indexing.pipeline import EncodingBackend
 from photoseek.gallery.indexing.report import BundleReport, IndexReport, Progress
 from photoseek.gallery.indexing.thread_pool import ThreadBackend
@@ -61,10 +61,17 @@ class _Run:
     backend: EncodingBackend
     limits: Limits
 
-    def encode(self, work: list[PhotoEntry], record: GalleryBundle, bundle: Bundle) -> Counts:
+    def encode(
+        self, work: list[PhotoEntry], record: GalleryBundle, bundle: Bundle, previews: Previews | None = None
+    ) -> Counts:
         """Encode photos."""
         encoder = ImageEncoder(bundle, record.precision or None, mode="service")
-        return encode_photos(work, self.database, self.folder, encoder, self.progress, self.backend, self.limits)
+        places = self.database, self.folder
+        return encode_photos(work, *places, encoder, self.progress, self.backend, self.limits, previews)
+
+    def previews(self, record: GalleryBundle, bundle: Bundle) -> Previews:
+        """Return previews of a bundle's photos."""
+        return Previews(lambda: build_snapshot(self.gallery, self.database, record, bundle))
 
     def build(self, record: GalleryBundle, bundle: Bundle) -> None:
         """Build the snapshot of a bundle."""
@@ -94,6 +101,7 @@ def index_gallery(
     backend: EncodingBackend | None = None,
     rehash: bool = False,
     limits: Limits | None = None,
+    previews: bool = False,
 ) -> IndexReport:
     """Update a gallery from its photo folder; the caller holds its lock. See ``Gallery.index``.
 
@@ -105,7 +113,7 @@ def index_gallery(
     scan = _scan(gallery, database, folder)
     primary, *others = records = list_bundles(database)
     work = scan.found if rehash else scan.recorded.work(scan.found, bundle.fingerprint)
-    counts = run.encode(work, primary, bundle)
+    counts = run.encode(work, primary, bundle, run.previews(primary, bundle) if previews else None)
     database.delete_photos(scan.removed)
     follow_photos(database)
     remove_stale_files(gallery, records)

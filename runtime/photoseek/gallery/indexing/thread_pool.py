@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -13,6 +14,7 @@ from photoseek.sources.base import PhotoEntry
 from photoseek.system.cpu import available_cores
 
 _NAME = "photoseek-encode"  # prefix of the threads' names
+_numbers = itertools.count(1)
 _POLL_S = 2.0  # interval of checks that the threads are alive
 
 
@@ -51,13 +53,14 @@ def _prefetch(
 
     When the caller stops iterating, running batches are completed and passed to ``on_batch``; the others are canceled.
     """
-    with ThreadPoolExecutor(workers, thread_name_prefix=_NAME) as pool:
+    name = f"{_NAME}-{next(_numbers)}"  # other runs of this process have threads as well, which end at other times
+    with ThreadPoolExecutor(workers, thread_name_prefix=name) as pool:
         pending: set[Future[Batch]] = set()
         threads: set[threading.Thread] = set()
         try:
             for photos in work:
                 pending.add(pool.submit(encode, photos))
-                threads |= {thread for thread in threading.enumerate() if thread.name.startswith(_NAME)}
+                threads |= {thread for thread in threading.enumerate() if thread.name.startswith(f"{name}_")}
                 if len(pending) >= ahead * workers:
                     yield from _completed(pending, threads, on_batch)
             while pending:
