@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, LocatorAssertions, Page
 
 QUERY = "What should the photos show?"
+_GREEN_FILE = """await (async () => {
+  const canvas = document.createElement("canvas"); canvas.width = canvas.height = 40
+  const pen = canvas.getContext("2d"); pen.fillStyle = "rgb(30, 180, 40)"; pen.fillRect(0, 0, 40, 40)
+  const blob = await new Promise((done) => canvas.toBlob(done))
+  const data = new DataTransfer(); data.items.add(new File([blob], "pasted.png", { type: "image/png" }))
+  return data
+})()"""
 
 
 def search(tab: Page, text: str) -> None:
@@ -52,13 +59,27 @@ def upload(tab: Page, picture: Path) -> None:
 
 def paste(tab: Page) -> None:
     """Paste a green picture."""
-    tab.evaluate("""async () => {
-      const canvas = document.createElement("canvas"); canvas.width = canvas.height = 40
-      const pen = canvas.getContext("2d"); pen.fillStyle = "rgb(30, 180, 40)"; pen.fillRect(0, 0, 40, 40)
-      const blob = await new Promise((done) => canvas.toBlob(done))
-      const data = new DataTransfer(); data.items.add(new File([blob], "pasted.png", { type: "image/png" }))
-      document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }))
-    }""")
+    tab.evaluate(f"""async () => {{
+      const data = {_GREEN_FILE}
+      document.dispatchEvent(new ClipboardEvent("paste", {{ clipboardData: data }}))
+    }}""")
+
+
+def drag(tab: Page, event: str, file: str = "") -> bool:
+    """Drag a green picture, or another new file, over the page; return whether the page handles it."""
+    handled = tab.evaluate(f"""async () => {{
+      const data = {file or _GREEN_FILE}
+      const options = {{ dataTransfer: data, bubbles: true, cancelable: true, composed: true }}
+      return !document.querySelector("h1").dispatchEvent(new DragEvent("{event}", options))
+    }}""")
+    return bool(handled)
+
+
+def new_file(name: str, size: int = 1) -> str:
+    """Return the script of a file for ``drag``."""
+    return f"""(() => {{
+      const data = new DataTransfer(); data.items.add(new File([new Uint8Array({size})], "{name}")); return data
+    }})()"""
 
 
 def expect(found: Locator) -> LocatorAssertions:

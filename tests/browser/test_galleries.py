@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 
-def test_the_sidebar_shows_the_status_and_opens_other_galleries(
-    tab: Page, albums: Path
-) -> None:
+def test_the_sidebar_shows_the_status_and_opens_other_galleries(tab: Page, albums: Path) -> None:
     tab.goto("/?q=red")
     cards(tab, "red-")
     with sidebar(tab) as side:

@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions import QUERY, cards, colors, expect, heading, is_wide, names, paste, search, upload, wait_until
+from .actions import (
+    QUERY,
+    cards,
+    colors,
+    drag,
+    expect,
+    heading,
+    is_wide,
+    names,
+    new_file,
+    paste,
+    search,
+    upload,
+    wait_until,
+)
 from .conftest import HOSTILE
 
 if TYPE_CHECKING:
@@ -130,6 +144,24 @@ def test_a_pasted_picture_is_a_query(tab: Page) -> None:
             continue
     cards(tab, "green-")
     assert chip.inner_text().startswith("pasted.png")
+
+
+def test_a_photo_dropped_anywhere_is_a_query_and_other_files_are_refused(tab: Page) -> None:
+    tab.goto("/?q=red")
+    cards(tab, "red-")
+    wait_until(tab, lambda: drag(tab, "dragover"))
+    tab.get_by_text("Drop the photo to search with it").wait_for()
+    tab.get_by_text("Drop the photo to search with it").wait_for(state="hidden")  # no more dragover
+    assert drag(tab, "drop", new_file("notes.txt"))
+    tab.get_by_text("This file is not a photo of a known format").wait_for()
+    assert drag(tab, "drop", new_file("large.NEF", 20_000_001))
+    tab.get_by_text("This file is larger than 20 MB").wait_for()
+    assert tab.locator(".ps-chip").count() == 0
+    assert drag(tab, "drop")
+    tab.get_by_role("button", name="Remove: pasted.png").wait_for()
+    search(tab, "")
+    cards(tab, "green-")
+    assert not drag(tab, "dragover", "new DataTransfer()")  # a photo of the page itself
 
 
 def test_cards_show_any_name_as_text_missing_photos_with_a_note_and_whole_photos_in_even_rows(tab: Page) -> None:

@@ -18,13 +18,23 @@ from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.user_paths import absolute, why_no_folder
 
 _AT = "browsed-folder"  # in the session: the folder whose folders are listed
+_BROWSING = "browsing"  # in the session: whether the dialog is open
 _CHOSEN = "folder-chosen"  # in the session: whether one was chosen since the page was drawn
 
 
 def render_browse_button(label: str, key: str, width: Literal["content", "stretch"] = "content") -> None:
-    """Draw a button that opens the browser in a dialog."""
-    if not is_shared() and st.button(label, icon=":material/folder_open:", key=key, width=width):
-        st.dialog(strings().choose_folder, width="medium")(_render)("dialog")
+    """Draw a button that opens the browser in a dialog, see ``render_dialog``."""
+    st.button(label, icon=":material/folder_open:", key=key, width=width, on_click=_set_browsing, args=(True,))
+
+
+def render_dialog() -> None:
+    """Draw the dialog if it is open; what happens in the background runs the page again, and does not close it."""
+    if not is_shared() and st.session_state.get(_BROWSING):
+        st.dialog(strings().choose_folder, width="medium", on_dismiss=lambda: _set_browsing(False))(_render)("dialog")
+
+
+def _set_browsing(opened: bool) -> None:
+    st.session_state[_BROWSING] = opened
 
 
 @st.fragment
@@ -99,7 +109,7 @@ def _choose(key: str) -> None:
 
 def choose_folder(folder: Path) -> None:
     """Open a folder as if its path had been typed."""
-    st.session_state.update({"gallery": _text(folder), "similar_to": None, _AT: folder})
+    st.session_state.update({"gallery": _text(folder), "similar_to": None, _AT: folder, _BROWSING: False})
 
 
 def _event(key: str, name: str) -> Path | None:

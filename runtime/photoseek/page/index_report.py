@@ -7,10 +7,10 @@ from html import escape
 
 import streamlit as st
 
+from photoseek.gallery.index_job import Job
 from photoseek.gallery.indexing.report import IndexReport
 from photoseek.page import index_job, messages
 from photoseek.page.exposure import is_shared, public
-from photoseek.gallery.index_job import Job
 from photoseek.page.left_out_view import count_left_out, left_out_rows
 from photoseek.page.strings import strings
 from photoseek.sources.left_out import LeftOut, UnreadKind

@@ -12,7 +12,7 @@ import streamlit as st
 from photoseek.gallery.location import find_gallery
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, operators_gallery
-from photoseek.page.folder_browser import render_browse_button
+from photoseek.page.folder_browser import render_browse_button, render_dialog
 from photoseek.page.index_report import render_unreadable
 from photoseek.page.messages import hint
 from photoseek.page.open_galleries import GalleryState
@@ -37,6 +37,7 @@ def choose_gallery() -> str:
         return operators_gallery()
     now = strings()
     st.session_state.setdefault("gallery", operators_gallery())
+    render_dialog()
     with st.sidebar:
         folder = encode_filename(str(st.text_input(now.gallery, key="gallery", placeholder="/home/you/Photos")).strip())
         render_browse_button(now.browse, "browse", "stretch")
