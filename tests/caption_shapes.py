@@ -12,6 +12,10 @@ SHAPES = {
         'image_name,comment_number,comment\na.jpg,0,"A dog , running"\na.jpg,1,Two dogs\nb.jpg,0,一只猫\n'
     ),
     "unquoted commas": "image,caption\na.jpg,A dog , running\na.jpg,Two dogs\nb.jpg,一只猫\n",
+    "Flickr30K's table on the Hugging Face Hub": (
+        'raw,sentids,split,filename,img_id\n"[""A dog , running"", ""Two dogs""]","[0, 1]",train,a.jpg,0\n'
+        '"[""一只猫""]",[2],train,b.jpg,1\n'
+    ),
     "another order": 'caption,image,id\n"A dog , running",a.jpg,1\nTwo dogs,a.jpg,2\n一只猫,b.jpg,3\n',
     "an unnamed index": ',image,caption\n0,a.jpg,"A dog , running"\n1,a.jpg,Two dogs\n2,b.jpg,一只猫\n',
     "semicolons": "image;caption\na.jpg;A dog , running\na.jpg;Two dogs\nb.jpg;一只猫\n",

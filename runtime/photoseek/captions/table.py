@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 from photoseek.captions.broken_rows import BrokenRows
 from photoseek.captions.caption_file import Caption, CaptionFile
 from photoseek.captions.columns import REMEDY, SPLIT, CaptionColumns
+from photoseek.captions.json_records import caption_texts
 from photoseek.captions.text_file import numbered_lines, single_line, truncate
 from photoseek.errors import CaptionFileError
 
@@ -56,7 +59,7 @@ class Header:
         return None
 
 
-def read_table(path: Path, text: str, header: Header, known: frozenset[str] | None) -> CaptionFile:
+def read_table(path: Path, content: str, header: Header, known: frozenset[str] | None) -> CaptionFile:
     """Read a table; the captions of an image are numbered in their order.
 
     Raises:
@@ -68,13 +71,14 @@ def read_table(path: Path, text: str, header: Header, known: frozenset[str] | No
     splits: dict[str, dict[str, None]] = {}
     numbers: Counter[str] = Counter()
     broken = BrokenRows()
-    for place in _lines(path, text, header):
+    for place in _lines(path, content, header):
         row = broken.read(rows.parse, place)
         if row is None:
             continue
-        image, caption, split = row
-        captions.append(Caption(image, numbers[image], caption))
-        numbers[image] += 1
+        image, texts, split = row
+        for text in texts:
+            captions.append(Caption(image, numbers[image], text))
+            numbers[image] += 1
         if split:
             splits.setdefault(split, {})[image] = None
     if not broken.rows:
@@ -91,8 +95,8 @@ class _Rows:
     header: Header
     known: frozenset[str] | None
 
-    def parse(self, place: tuple[int, list[str]]) -> tuple[str, str, str]:
-        """Return image, caption and split of a row."""
+    def parse(self, place: tuple[int, list[str]]) -> tuple[str, list[str], str]:
+        """Return image, captions and split of a row."""
         line, cells = place
         where, header = f"{self.path}:{line}", self.header
         row = self._repaired(cells)
@@ -101,12 +105,12 @@ class _Rows:
                 f"{where}: expected {len(header.names)} columns, {','.join(header.names)}, found {len(cells)}; "
                 'put a caption with a comma between quotation marks: "..."'
             )
-        image, caption = row[header.image].strip(), single_line(row[header.caption])
+        image, texts = row[header.image].strip(), _texts(row[header.caption])
         if not image:
             raise CaptionFileError(
                 f"{where}: expected the name of an image in the {_ordinal(header.image)} column, found none; add it"
             )
-        if not caption:
+        if not texts:
             raise CaptionFileError(
                 f"{where}: expected a caption for {image!r}, found none; write one, or delete the line"
             )
@@ -114,7 +118,7 @@ class _Rows:
             raise CaptionFileError(
                 f"{where}: unknown image {image!r}: not in the folder of images; add it, or delete the line"
             )
-        return image, caption, "" if header.split is None else row[header.split].strip()
+        return image, texts, "" if header.split is None else row[header.split].strip()
 
     def _repaired(self, cells: list[str]) -> list[str]:
         """Return the cells of a row; separators in a caption at its end, and a bar after a number, may be missing.
@@ -128,6 +132,14 @@ class _Rows:
             found = _NUMBERED.fullmatch(cells[-1])
             return cells if found is None else [*cells[:-1], *found.groups()]
         return cells
+
+
+def _texts(cell: str) -> list[str]:
+    """Return the caption in a cell, or all of a JSON list, as in the ``flickr_annotations_30k.csv`` of the hub."""
+    if cell.strip().startswith('["'):
+        with suppress(ValueError, RecursionError):
+            return caption_texts(json.loads(cell))
+    return [caption for caption in [single_line(cell)] if caption]
 
 
 def _lines(path: Path, text: str, header: Header) -> Iterator[tuple[int, list[str]]]:
