@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout, Manifest
+from photoseek_export.steps import StepCallback
 from photoseek_export.towers import Tower
 
 
@@ -28,11 +29,11 @@ class ExportedSource:
     bundle: Bundle
     tower: Tower | None = None
 
-    def write(self, folder: Path, precisions: Sequence[str]) -> Manifest:
+    def write(self, folder: Path, precisions: Sequence[str], on_step: StepCallback, /) -> Manifest:
         without = shutil.ignore_patterns(Layout.MANIFEST, Layout.CARD)
         shutil.copytree(self.bundle.path, folder, ignore=without, dirs_exist_ok=True)
         if self.tower is not None:
-            self.tower.export(folder, precisions)
+            self.tower.export(folder, precisions, on_step)
         return deepcopy(self.bundle.manifest)
 
     def check_outputs(self, _bundle: Bundle, _precision: str, /) -> Mapping[str, float]:

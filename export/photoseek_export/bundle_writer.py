@@ -18,6 +18,7 @@ from photoseek_export.quality_gate import (
     measure_recall,
     measure_similarity,
 )
+from photoseek_export.steps import StepCallback, no_step
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ExportOptions:
     max_loss: float = MAX_RECALL_DROP
     min_cosine: float | None = None
     published: Sequence[str] | None = None
+    on_step: StepCallback = no_step
 
     def check(self, supported: Sequence[str]) -> None:
         """Check everything that does not require the model.
@@ -59,7 +61,7 @@ class ExportOptions:
 class Source(Protocol):
     """A loaded model to export."""
 
-    def write(self, folder: Path, precisions: Sequence[str]) -> Manifest:
+    def write(self, folder: Path, precisions: Sequence[str], on_step: StepCallback, /) -> Manifest:
         """Write verified graphs, tokenizers and configuration; return a manifest without name, license and files."""
 
     def check_outputs(self, bundle: Bundle, precision: str, /) -> Mapping[str, float]:
@@ -83,15 +85,17 @@ def write_bundle(source: Source, options: ExportOptions) -> Bundle:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
         folder = Path(work, "new")
         (folder / "onnx").mkdir(parents=True)
-        manifest = source.write(folder, options.precisions)
+        manifest = source.write(folder, options.precisions, options.on_step)
         manifest = replace(manifest, name=options.name or out.name, license=options.license, files=_records(folder))
         manifest.write(folder)
         bundle = Bundle.load(folder)
+        options.on_step("verify the bundle")
         for precision, facts in manifest.precisions.items():
             facts["parity"] |= source.check_outputs(bundle, precision)
         if options.evaluation is not None:
-            measure_recall(manifest, bundle, options.evaluation, options.max_loss)
+            measure_recall(manifest, bundle, options.evaluation, options.max_loss, options.on_step)
         elif "int8" in options.precisions and options.min_cosine is not None:
+            options.on_step("compare int8 with the most exact precision")
             manifest.precisions["int8"]["similarity"] = measure_similarity(bundle, options.min_cosine)
         if options.published is not None:
             manifest = _keep_precisions(manifest, folder, options.published)

@@ -13,6 +13,7 @@ from photoseek.bundle.manifest import Layout
 from photoseek.languages import LANGUAGES
 from photoseek.system.atomic_write import write_json_atomic
 from photoseek_export.errors import ExportError, ImageSideDiffers
+from photoseek_export.steps import StepCallback
 from photoseek_export.towers import text_tower
 from photoseek_train.model.checkpoint import (
     LoadedCheckpoint,
@@ -76,7 +77,9 @@ class Checkpoint:
             facts["fp32"]["metrics"] = self.metrics["dev"]
         return facts
 
-    def export_text(self, folder: Path, precisions: Sequence[str], language: str | None = None) -> dict[str, float]:
+    def export_text(
+        self, folder: Path, precisions: Sequence[str], on_step: StepCallback, language: str | None = None
+    ) -> dict[str, float]:
         """Write graphs and tokenizer of the text tower into a bundle's folder; see ``Tower.export``.
 
         ``language`` is that of an additional tower; None for the main tower.
@@ -86,7 +89,7 @@ class Checkpoint:
         save_tokenizer(self.loaded.tokenizer, config.parent)
         values = json.loads(config.read_text("utf-8"))
         write_json_atomic(config, {**values, "model_max_length": self.loaded.config.model.max_tokens})
-        return text_tower(self.loaded, language).export(folder, precisions)
+        return text_tower(self.loaded, language).export(folder, precisions, on_step)
 
 
 def load_extra_towers(

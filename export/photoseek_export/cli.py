@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from photoseek.cli import output
+from photoseek.cli.info import bundle_json, lacking_lines
+from photoseek.cli.options import JsonOption
 from photoseek_export.quality_gate import MAX_RECALL_DROP, MIN_COSINE, EvaluationImages
+from photoseek_export.steps import StepCallback, no_step
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
@@ -88,6 +92,7 @@ def export(
     text: Text = None,
     license: License = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing bundle.")] = False,
+    as_json: JsonOption = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
     version: output.VersionOption = False,
 ) -> None:
@@ -111,26 +116,25 @@ def export(
         _expect_unset({"--min-cosine": min_cosine != MIN_COSINE}, "--from-clip")
         if int8 and evaluation is None:
             raise typer.BadParameter("--int8 requires captioned images to evaluate: --images and --captions")
+    texts = _by_language(text or [])
     common = _Common(name=name, precisions=precisions, evaluation=evaluation, max_loss=max_loss, overwrite=overwrite)
-    from photoseek_export import export_checkpoint, export_clip
+    with nullcontext(no_step) if as_json else output.timed_steps() as on_step:
+        on_step("load PyTorch")
+        from photoseek_export import export_checkpoint, export_clip
 
-    if from_clip is not None:
-        license = license or "unknown"
-        bundle = export_clip(from_clip, out, languages=language, license=license, min_cosine=min_cosine, **common)
-    elif checkpoint is not None:
-        bundle = export_checkpoint(
-            checkpoint,
-            out,
-            languages=language or ["en"],
-            texts=_by_language(text or []),
-            license=license or "MIT",
-            calibration=calibration,
-            **common,
-        )
-    _print_summary(bundle)
+        common["on_step"] = on_step
+        if from_clip is not None:
+            license = license or "unknown"
+            bundle = export_clip(from_clip, out, languages=language, license=license, min_cosine=min_cosine, **common)
+        elif checkpoint is not None:
+            license, main = license or "MIT", language or ["en"]
+            bundle = export_checkpoint(
+                checkpoint, out, languages=main, texts=texts, license=license, calibration=calibration, **common
+            )
+    _print_bundle(bundle, as_json)
 
 
-class _Common(TypedDict):
+class _Common(TypedDict, total=False):
     """Arguments of both functions."""
 
     name: str | None
@@ -138,6 +142,7 @@ class _Common(TypedDict):
     evaluation: EvaluationImages | None
     max_loss: float
     overwrite: bool
+    on_step: StepCallback
 
 
 def _expect_unset(options: Mapping[str, object], needed: str) -> None:
@@ -161,8 +166,11 @@ def _evaluation(images: Path | None, captions: list[Path] | None, split: Path | 
     return None
 
 
-def _print_summary(bundle: Bundle) -> None:
-    """Print the differences from PyTorch, and the size."""
+def _print_bundle(bundle: Bundle, as_json: bool) -> None:
+    """Print the differences from PyTorch, the size, and what the bundle lacks."""
+    if as_json:
+        output.print_json(bundle_json(bundle))
+        return
     for precision, facts in bundle.manifest.precisions.items():
         parity = facts["parity"]
         differences = f"{parity['text']:.1e} (text), {parity['vision']:.1e} (image)"
@@ -171,6 +179,10 @@ def _print_summary(bundle: Bundle) -> None:
         output.print_line(f"{precision}: differs from PyTorch by {differences}")
     megabytes = sum(record.bytes for record in bundle.manifest.files.values()) / 1e6
     output.print_line(f"{bundle.path}: {megabytes:.1f} MB, {', '.join(bundle.precisions)}")
+    if lines := lacking_lines(bundle):
+        for line in lines:
+            output.print_line(line)
+        output.print_line("an export with --images DIR --captions FILE records recall and confidence")
 
 
 def _by_language(given: list[str]) -> dict[str, Path]:

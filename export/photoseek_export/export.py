@@ -18,6 +18,7 @@ from photoseek_export.checkpoints import Checkpoint, load_extra_towers
 from photoseek_export.model_card import model_card
 from photoseek_export.quality_gate import MAX_RECALL_DROP, EvaluationImages, caption_files
 from photoseek_export.quantize import calibration_images
+from photoseek_export.steps import StepCallback, no_step
 from photoseek_export.towers import vision_tower
 from photoseek_train.config import TIMM
 
@@ -37,6 +38,7 @@ def export_checkpoint(
     overwrite: bool = False,
     published: Sequence[str] | None = None,
     origins: str = "",
+    on_step: StepCallback = no_step,
 ) -> Bundle:
     """Export both towers with their projectors to ONNX, verify them, and write a bundle; on errors, write nothing.
 
@@ -58,6 +60,7 @@ def export_checkpoint(
         published: Precisions to keep in the bundle, such as int8 alone, once it was evaluated against another. None:
             all of ``precisions``.
         origins: Pretrained weights and data with their licenses, in Markdown, for the model card.
+        on_step: Called with the name of each step.
 
     Raises:
         ParityError: The output of a graph differs from PyTorch's.
@@ -67,14 +70,18 @@ def export_checkpoint(
         CheckpointError: The checkpoint cannot be read.
     """
     out = Path(out).expanduser().absolute()
-    options = ExportOptions(out, name, precisions, license, evaluation, overwrite, max_loss, published=published)
+    options = ExportOptions(
+        out, name, precisions, license, evaluation, overwrite, max_loss, published=published, on_step=on_step
+    )
     options.check(Layout.PRECISIONS)
+    on_step(f"load {checkpoint}")
     main = Checkpoint.load(checkpoint)
     extra = load_extra_towers(main, languages, texts or {})
     photos = None
     if evaluation is not None:
         caption_files(evaluation, languages, extra, precisions)  # fail early
         if "int8" in precisions:
+            on_step("read calibration photos")
             photos = _calibration_photos(main, Path(calibration or evaluation.images), evaluation)
     return write_bundle(_CheckpointSource(main, languages, extra, photos, origins), options)
 
@@ -94,10 +101,11 @@ class _CheckpointSource:
     photos: npt.NDArray[np.float32] | None
     origins: str
 
-    def write(self, folder: Path, precisions: Sequence[str]) -> Manifest:
+    def write(self, folder: Path, precisions: Sequence[str], on_step: StepCallback, /) -> Manifest:
         main, config = self.main, self.main.loaded.config
-        text = main.export_text(folder, precisions)
-        vision = vision_tower(main.loaded, self.photos).export(folder, precisions)
+        text = main.export_text(folder, precisions, on_step)
+        vision = vision_tower(main.loaded, self.photos).export(folder, precisions, on_step)
+        extra = {code: _write_extra(tower, code, folder, precisions, on_step) for code, tower in self.extra.items()}
         self._write_configuration(folder)
         return Manifest(
             name="",
@@ -109,7 +117,7 @@ class _CheckpointSource:
             files={},
             precisions=main.facts({each: {"text": text[each], "vision": vision[each]} for each in precisions}),
             training=main.training,
-            text_towers={code: _write_extra(tower, code, folder, precisions) for code, tower in self.extra.items()},
+            text_towers=extra,
         )
 
     def check_outputs(self, _bundle: Bundle, _precision: str, /) -> Mapping[str, float]:
@@ -148,7 +156,9 @@ def _library_and_name(image_model: str) -> tuple[str, str]:
     return ("timm", image_model.removeprefix(TIMM)) if image_model.startswith(TIMM) else ("torchvision", image_model)
 
 
-def _write_extra(tower: Checkpoint, language: str, folder: Path, precisions: Sequence[str]) -> TextTowerRecord:
-    text = tower.export_text(folder, precisions, language)
+def _write_extra(
+    tower: Checkpoint, language: str, folder: Path, precisions: Sequence[str], on_step: StepCallback
+) -> TextTowerRecord:
+    text = tower.export_text(folder, precisions, on_step, language)
     facts = tower.facts({precision: {"text": found} for precision, found in text.items()})
     return TextTowerRecord(tower.loaded.config.model.pooling, tower.weights, facts, tower.training)

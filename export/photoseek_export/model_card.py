@@ -46,7 +46,10 @@ Exact search over the full set, with the captions of an image as in VSE++; recal
 
 The towers cover the topics of their training captions, in {languages}. Scores are cosines: they rank the photos of one
 query and are not comparable across queries.
+{confidence}
 """
+
+_CAPTIONED = "--images DIR --captions FILE"
 
 
 def model_card(
@@ -81,6 +84,7 @@ def model_card(
         image=image,
         input=_describe_input(preprocessing),
         metrics=_metrics_table(manifest),
+        confidence=_confidence(manifest),
         training=_training(manifest),
         origins=f"\n## Origins\n\n{origins}\n" if origins else "",
     )
@@ -104,9 +108,22 @@ def _metrics_table(manifest: Manifest) -> str:
         for direction in ("text_to_image", "image_to_text")
     ]
     if not rows:
-        return "Not evaluated."
+        return (
+            f"Not measured: the model was exported without captioned images. `photoseek evaluate --bundle "
+            f"{manifest.name} {_CAPTIONED}` measures it; an export with `{_CAPTIONED}` records it here."
+        )
     head = "| precision | direction | images | captions | R@1 | R@5 | R@10 | median rank |"
     return "\n".join([head, "|---" * 8 + "|", *rows])
+
+
+def _confidence(manifest: Manifest) -> str:
+    facts_of = [manifest.precisions, *(tower.precisions for tower in manifest.text_towers.values())]
+    if all(facts.get("confidence") for towers in facts_of for facts in towers.values()):
+        return "Each hit has a confidence, which is comparable."
+    return (
+        "Exported without captioned images, the model gives hits no confidence, which would be comparable; "
+        f"`photoseek calibrate --bundle {manifest.name} {_CAPTIONED}` adds it."
+    )
 
 
 def _metrics_row(precision: str, direction: str, metrics: Mapping[str, Any]) -> str:

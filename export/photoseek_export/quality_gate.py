@@ -17,6 +17,7 @@ from photoseek.evaluation.protocol import EvaluationProtocol
 from photoseek.evaluation.report import evaluate_vectors
 from photoseek.vectors import Vectors, normalize
 from photoseek_export.errors import ExportError, RecallDropTooHigh, SimilarityTooLow
+from photoseek_export.steps import StepCallback, no_step
 
 MAX_RECALL_DROP = 0.5
 """Maximum loss of mean recall of int8, in percentage points."""
@@ -42,7 +43,13 @@ class EvaluationImages:
     extra_captions: tuple[Path, ...] = ()
 
 
-def measure_recall(manifest: Manifest, bundle: Bundle, evaluation: EvaluationImages, max_loss: float) -> None:
+def measure_recall(
+    manifest: Manifest,
+    bundle: Bundle,
+    evaluation: EvaluationImages,
+    max_loss: float,
+    on_step: StepCallback = no_step,
+) -> None:
     """Add metrics and confidence of each caption file to the manifest's entries of its text tower.
 
     Raises:
@@ -53,6 +60,7 @@ def measure_recall(manifest: Manifest, bundle: Bundle, evaluation: EvaluationIma
     for tower, captions in files.items():
         facts_of = manifest.text_towers[tower].precisions if tower else manifest.precisions
         for precision, facts in facts_of.items():
+            on_step(f"evaluate {precision} on {captions.name}")
             found = encode_captioned(bundle, evaluation.images, captions, evaluation.split, precision=precision)
             rules = EvaluationProtocol()
             figures = evaluate_vectors(found.images, found.texts, found.names, found.captions, rules, found.precision)

@@ -16,6 +16,7 @@ from photoseek_export.attention_fusion import write_fused_graph
 from photoseek_export.onnx_export import Embed, write_text_graph, write_vision_graph
 from photoseek_export.parity import check_parity, random_images, random_texts
 from photoseek_export.quantize import quantize_dynamic_int8, quantize_static_int8, store_weights_fp16
+from photoseek_export.steps import StepCallback, no_step
 from photoseek_train.model.checkpoint import LoadedCheckpoint
 
 Convert = Callable[[Path, Path], None]
@@ -40,7 +41,7 @@ class Tower:
     write: Callable[[Path], None]
     quantize: Convert | None = None
 
-    def export(self, folder: Path, precisions: Sequence[str]) -> dict[str, float]:
+    def export(self, folder: Path, precisions: Sequence[str], on_step: StepCallback = no_step) -> dict[str, float]:
         """Write the graph of each precision into a bundle's folder; the others are converted from fp32.
 
         Returns:
@@ -50,12 +51,14 @@ class Tower:
             ParityError: A difference is too large.
         """
         full = folder / self.file("fp32")
+        on_step(f"write {self.file('fp32')}")
         self.write(full)
         found = {"fp32": self.check(full)}
         conversions: dict[str, Convert | None] = {"fp16": store_weights_fp16, "int8": self.quantize}
         for precision in precisions:
             if convert := conversions.get(precision):
                 graph = folder / self.file(precision)
+                on_step(f"write {self.file(precision)}")
                 convert(full, graph)
                 found[precision] = self.check(graph, precision)
         if "fp32" not in precisions:

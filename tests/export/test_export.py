@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,19 +14,26 @@ import onnx
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
+import photoseek_export
 from exported_source import Exported, ExportedSource
 from photoseek import Bundle
 from photoseek.bundle.manifest import Layout
+from photoseek.cli.app import app as photoseek_app
+from photoseek.cli.info import bundle_json, lacking_lines
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
 from photoseek.evaluation.evaluate import encode_captioned
 from photoseek_export import export_checkpoint
 from photoseek_export.bundle_writer import ExportOptions, check_output_folder, write_bundle
+from photoseek_export.cli import app as export_app
 from photoseek_export.errors import BundleExists, ExportError, ParityError
 from photoseek_export.quality_gate import EvaluationImages
 from photoseek_export.quantize import store_weights_fp16
+from photoseek_export.steps import StepCallback
 from photoseek_export.towers import text_tower
 from photoseek_train.data.dataset import CaptionedPhotos
+from photoseek_train.errors import CheckpointNotFound
 from photoseek_train.evaluation.evaluate import evaluate as evaluate_in_torch
 from photoseek_train.model.checkpoint import load_checkpoint, read_metrics, weights_hash
 
@@ -174,6 +183,66 @@ def test_a_weight_beyond_the_range_of_fp16_is_refused(tmp_path: Path) -> None:
     onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [output], [weight])), str(tmp_path / "a"))
     with pytest.raises(ExportError, match="'huge' exceeds the range of fp16"):
         store_weights_fp16(tmp_path / "a", tmp_path / "b")
+
+
+def test_the_steps_are_printed_with_their_seconds(replaced: Exported) -> None:
+    steps = re.findall(r"^(.*): \d+\.\d s$", replaced.output, flags=re.M)
+    assert steps[0] == "load PyTorch"
+    assert steps[1].startswith("load /")
+    graphs = [f"onnx/{tower}_model{suffix}.onnx" for tower in ("text", "vision") for suffix in ("", "_fp16")]
+    assert steps[2:] == [*(f"write {graph}" for graph in graphs), "verify the bundle"]
+
+
+def test_a_bundle_without_captions_names_what_it_lacks_and_how_to_add_it(
+    replaced: Exported, captioned: EvaluationImages, tmp_path: Path
+) -> None:
+    """fp32 has the recall of training; the commands are run as they are printed."""
+    bundle = replaced.bundle
+    assert (bundle.lacking("metrics"), bundle.lacking("confidence")) == (["fp16"], ["fp32", "fp16"])
+    captions = f"--bundle {bundle.path} --images DIR --captions FILE"
+    lines = [
+        f"no recall measured for fp16; measure it with: photoseek evaluate {captions}",
+        f"hits have no confidence with fp32, fp16; add it with: photoseek calibrate {captions}",
+    ]
+    assert replaced.output.splitlines()[-3:-1] == lines
+    info = CliRunner().invoke(photoseek_app, ["info", str(bundle.path)])
+    assert info.output.splitlines()[-2:] == lines
+    facts = json.loads(CliRunner().invoke(photoseek_app, ["info", str(bundle.path), "--json"]).output)
+    assert facts["lacking"] == {"recall": ["fp16"], "confidence": ["fp32", "fp16"]}
+    card = (bundle.path / "README.md").read_text()
+    assert "`photoseek calibrate --bundle second --images DIR --captions FILE` adds it" in card
+
+    copy = Path(shutil.copytree(bundle.path, tmp_path / "copy"))
+    words = lines[1].partition("with: photoseek ")[2].replace(str(bundle.path), str(copy))
+    words = words.replace("DIR", str(captioned.images)).replace("FILE", str(captioned.captions))
+    assert CliRunner().invoke(photoseek_app, shlex.split(words)).exit_code == 0
+    assert Bundle.load(copy).lacking("confidence") == []
+
+
+def test_a_bundle_with_captions_lacks_nothing(bundle: Bundle) -> None:
+    assert lacking_lines(bundle) == []
+    assert "Each hit has a confidence" in (bundle.path / "README.md").read_text()
+
+
+def test_json_prints_the_facts_of_the_bundle_and_no_steps(
+    bundle: Bundle, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def export(*_: object, on_step: StepCallback, **__: object) -> Bundle:
+        on_step("write")
+        return bundle
+
+    monkeypatch.setattr(photoseek_export, "export_checkpoint", export, raising=False)
+    done = CliRunner().invoke(export_app, [str(checkpoint), "--out", str(tmp_path / "b"), "--json"])
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == json.loads(json.dumps(bundle_json(bundle)))
+    done = CliRunner().invoke(export_app, [str(checkpoint), "--out", str(tmp_path / "b")])
+    assert re.fullmatch(r"load PyTorch: [\d.]+ s\nwrite: [\d.]+ s\n", done.stderr)
+
+
+def test_the_step_that_fails_is_not_printed(tmp_path: Path) -> None:
+    done = CliRunner().invoke(export_app, [str(tmp_path / "none"), "--out", str(tmp_path / "b")])
+    assert re.fullmatch(r"load PyTorch: [\d.]+ s\n", done.stderr)
+    assert isinstance(done.exception, CheckpointNotFound)
 
 
 def test_the_command_replaces_a_bundle_and_leaves_its_neighbors_alone(replaced: Exported) -> None:

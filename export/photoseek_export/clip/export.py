@@ -29,6 +29,7 @@ from photoseek_export.onnx_export import write_text_graph, write_vision_graph
 from photoseek_export.parity import assert_close, random_images, random_texts
 from photoseek_export.quality_gate import MAX_RECALL_DROP, MIN_COSINE, EvaluationImages
 from photoseek_export.quantize import quantize_dynamic_int8
+from photoseek_export.steps import StepCallback, no_step
 from photoseek_export.towers import Tower
 from photoseek_train.model.towers import weights_sha256
 
@@ -55,6 +56,7 @@ def export_clip(
     max_loss: float = MAX_RECALL_DROP,
     min_cosine: float = MIN_COSINE,
     overwrite: bool = False,
+    on_step: StepCallback = no_step,
 ) -> Bundle:
     """Export a transformers model to ONNX, verify it, and write a bundle; on errors, write nothing.
 
@@ -75,6 +77,7 @@ def export_clip(
             exact precision.
         min_cosine: Without ``evaluation``: minimum mean cosine of int8 vectors, see ``measure_similarity``.
         overwrite: Whether to replace an existing bundle.
+        on_step: Called with the name of each step.
 
     Raises:
         ParityError: The output differs from that of transformers.
@@ -85,8 +88,11 @@ def export_clip(
         BundleError: The tokenizer or the preprocessing is not supported.
     """
     out = Path(out).expanduser().absolute()
-    options = ExportOptions(out, name, precisions, license, evaluation, overwrite, max_loss, min_cosine)
+    options = ExportOptions(
+        out, name, precisions, license, evaluation, overwrite, max_loss, min_cosine, on_step=on_step
+    )
     options.check(Layout.PRECISIONS)
+    on_step(f"load {source}")
     clip = load_clip(source)
     return write_bundle(_ClipSource(clip, list(languages or FAMILIES[clip.kind].languages)), options)
 
@@ -98,9 +104,9 @@ class _ClipSource:
     clip: Clip
     languages: list[str]
 
-    def write(self, folder: Path, precisions: Sequence[str]) -> Manifest:
+    def write(self, folder: Path, precisions: Sequence[str], on_step: StepCallback, /) -> Manifest:
         clip = self.clip
-        text, vision = (tower.export(folder, precisions) for tower in _towers(clip))
+        text, vision = (tower.export(folder, precisions, on_step) for tower in _towers(clip))
         _write_configuration(clip, folder)
         facts: dict[str, dict[str, Any]] = {
             each: {"parity": {"text": text[each], "vision": vision[each]}} for each in precisions

@@ -105,6 +105,22 @@ class Bundle:
         """Whether a manifest records the content of its files."""
         return self.description.files.have_checksums
 
+    def lacking(self, fact: str) -> list[str]:
+        """Return the text towers without a measurement, as ``fp32`` or, of another language, ``fp32 zh``.
+
+        Args:
+            fact: ``metrics`` (retrieval) or ``confidence``, see ``Manifest.precisions``.
+        """
+        towers = {"": self.manifest.precisions} | {
+            f" {code}": tower.precisions for code, tower in self.manifest.text_towers.items()
+        }
+        return [
+            f"{precision}{suffix}"
+            for suffix, facts in towers.items()
+            for precision in self.precisions
+            if not facts.get(precision, {}).get(fact)
+        ]
+
     def text_graph(self, precision: str, language: str | None = None) -> GraphSpec:
         """Return the graph of the main text tower, or of that of another language."""
         return self.description.text_graphs[precision][language]

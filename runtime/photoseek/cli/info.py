@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,14 +27,17 @@ def info(path: _PathArgument = DEMO, as_json: JsonOption = False) -> None:
     """
     opened = _open(path)
     if isinstance(opened, Bundle):
-        facts = _bundle_json(opened)
+        facts = bundle_json(opened)
     else:
         unreadable = [{"path": name, "reason": reason} for name, reason in opened.unreadable()]
         facts = {**opened.status().to_json(), "unreadable": unreadable, "incomplete": opened.incomplete()}
     if as_json:
         output.print_json(facts)
-    else:
-        _print_facts(facts)
+        return
+    _print_facts(facts)
+    if isinstance(opened, Bundle):
+        for line in lacking_lines(opened):
+            output.print_line(line)
 
 
 def verify(
@@ -131,7 +135,7 @@ def _print_verified(messages: list[str], changed: list[PhotoMismatch]) -> None:
 def _print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each fact and a table of the engine benchmarks."""
     for key, value in facts.items():
-        if key != "search":
+        if key not in ("search", "lacking"):
             output.print_line(f"{key + ':':<16}{output.plain(value)}")
     if facts.get("search"):
         _print_engines(facts["search"])
@@ -154,7 +158,19 @@ def _print_engines(measured: dict[str, Any]) -> None:
         output.print_line(measured["hint"])
 
 
-def _bundle_json(bundle: Bundle) -> dict[str, Any]:
+def lacking_lines(bundle: Bundle) -> list[str]:
+    """Return a line for each measurement that a bundle lacks, with the command that adds it."""
+    captioned = f"--bundle {shlex.quote(bundle.reference)} --images DIR --captions FILE"
+    lines = []
+    if towers := bundle.lacking("metrics"):
+        lines.append(f"no recall measured for {', '.join(towers)}; measure it with: photoseek evaluate {captioned}")
+    if towers := bundle.lacking("confidence"):
+        lines.append(f"hits have no confidence with {', '.join(towers)}; add it with: photoseek calibrate {captioned}")
+    return lines
+
+
+def bundle_json(bundle: Bundle) -> dict[str, Any]:
+    """Return the output of ``info --json`` for a bundle."""
     manifest = bundle.manifest
     return {
         "path": str(bundle.path),
@@ -166,6 +182,7 @@ def _bundle_json(bundle: Bundle) -> dict[str, Any]:
         "languages": list(bundle.languages),
         "text_towers": {language: asdict(record) for language, record in manifest.text_towers.items()},
         "precisions": {name: manifest.precisions.get(name, {}) for name in bundle.precisions},
+        "lacking": {"recall": bundle.lacking("metrics"), "confidence": bundle.lacking("confidence")},
         "bytes": sum(record.bytes for record in manifest.files.values()),
         "training": manifest.training,
         "license": manifest.license,

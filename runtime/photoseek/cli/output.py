@@ -9,7 +9,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, Protocol
 
 import typer
 
@@ -22,6 +23,7 @@ from photoseek.version import __version__
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.progress import Progress, ProgressColumn
 
 RUNTIME_ERROR = 1
 USAGE_ERROR = 2
@@ -198,13 +200,20 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     _console(stderr=False).print(table, crop=False)
 
 
-@contextmanager
-def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on standard error and yield its update function, which takes ``done`` and ``total``.
+class BarUpdate(Protocol):
+    """Updates a progress bar."""
 
-    Without a terminal, nothing is printed.
+    def __call__(self, done: int, total: int, description: str | None = None) -> None:
+        """Set the number of completed items, the total, and a new description if there is one."""
+
+
+@contextmanager
+def progress_bar(description: str, unit: str = "photos", period: float | None = None) -> Iterator[BarUpdate]:
+    """Show a progress bar on standard error and yield its update function.
+
+    Without a terminal, nothing is printed. The remaining time is estimated from the last ``period`` seconds; None: 30.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -213,14 +222,49 @@ def progress_bar(description: str, unit: str = "photos") -> Iterator[Callable[[i
         TextColumn(f"{unit}, {{task.fields[rate]}}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
-        task = progress.add_task(encodable(visible(description), sys.stderr), total=None, rate="...")
+    with _progress(columns, period or 30.0) as progress:
+        task = progress.add_task(_label(description), total=None, rate="...")
 
-        def update(done: int, total: int) -> None:
-            speed = progress.tasks[task].speed
-            progress.update(task, completed=done, total=total, rate=f"{speed:,.0f}/s" if speed else "...")
+        def update(done: int, total: int, description: str | None = None) -> None:
+            speed, label = progress.tasks[task].speed, None if description is None else _label(description)
+            rate = f"{speed:,.0f}/s" if speed else "..."
+            progress.update(task, completed=done, total=total, description=label, rate=rate)
 
         yield update
+
+
+@contextmanager
+def timed_steps() -> Iterator[Callable[[str], None]]:
+    """Yield a function that begins a step, and print each finished step with its seconds on standard error.
+
+    On a terminal, the current step and its elapsed time are shown, too. The step that fails is not printed.
+    """
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    shown: Progress | None = None
+    current, began = "", 0.0
+
+    def finish() -> None:
+        if shown is not None:
+            shown.stop()
+        if current:
+            print_line(f"{current}: {perf_counter() - began:.1f} s", error=True)
+
+    def begin(step: str) -> None:
+        nonlocal shown, current, began
+        finish()
+        current, began = step, perf_counter()
+        shown = _progress(columns)
+        shown.add_task(_label(step), total=None)
+        shown.start()
+
+    try:
+        yield begin
+        finish()
+    finally:
+        if shown is not None:
+            shown.stop()
 
 
 def print_picture(picture: RenderableType) -> None:
@@ -236,6 +280,19 @@ def _console(*, stderr: bool, width: int | None = _TABLE_WIDTH) -> Console:
     # ignores a width without a height.
     size = (None, None) if stderr or width is None else (width, 25)
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=size[0], height=size[1])
+
+
+def _progress(columns: Sequence[ProgressColumn], period: float = 30.0) -> Progress:
+    """Return a live display on standard error, which vanishes at its end; without a terminal, it prints nothing."""
+    from rich.progress import Progress
+
+    console = _console(stderr=True)
+    shown = console.is_terminal
+    return Progress(*columns, console=console, transient=True, disable=not shown, speed_estimate_period=period)
+
+
+def _label(text: str) -> str:
+    return encodable(visible(text), sys.stderr)
 
 
 def _cell(text: str) -> str:
