@@ -172,7 +172,7 @@ class OptimConfig:
     margin: float = setting(0.2, "Margin of the triplet loss.")
     hardest_after: int = setting(1, "Epochs before triplet uses only the hardest negative.")
     ema: float = setting(0.0, "Decay of a moving average of the weights, such as 0.999; 0: none.")
-    patience: int = setting(0, "Stop after this many epochs without a better dev rsum; 0: never.")
+    patience: int = setting(10, "Stop after this many epochs without a better dev rsum; 0: never.")
     seed: int = setting(0, "Seed of every random choice.")
     precision: str = setting(
         "auto", "auto: bf16 for trained towers if the hardware supports it; fp32: never bf16; bf16: for all towers."
@@ -222,12 +222,13 @@ class OptimConfig:
 
 @dataclass(frozen=True)
 class FitResources:
-    """The resources of a run; they do not change the result beyond rounding. A run may resume on another device."""
+    """Resources and trackers of a run, which may resume with others: they do not change the result beyond rounding."""
 
     features: Path | None = setting(None, "Folder of cached features. [OUT/features]")  # noqa: RUF009 - a field
     device: str = setting("auto", "auto, cpu, cuda or mps; auto uses a GPU if there is one.")
     workers: int = setting(1, "Processes that decode photos which do not fit in memory.")
     photo_memory: float = setting(4.0, "Maximum GB of decoded photos, in all processes together.")
+    log_with: list[str] | None = setting(None, "Also log to tensorboard, wandb, mlflow, ..., all; repeatable.")  # noqa: RUF009
 
 
 @dataclass(frozen=True)
@@ -301,14 +302,11 @@ class TrainingConfig:
             raise CheckpointDamaged(f"{where}: {error}") from error
 
     def differences(self, other: TrainingConfig) -> list[str]:
-        """Return the settings that differ, each as ``section.name: ours, not theirs``."""
+        """Return settings that differ, as ``section.name: ours, not theirs``; patience, which changes no epoch, may."""
         ours, theirs = dict(_scalar_fields(self.to_json())), dict(_scalar_fields(other.to_json()))
-        names = sorted(ours.keys() | theirs.keys())
-        return [
-            f"{name}: {ours.get(name)!r}, not {theirs.get(name)!r}"
-            for name in names
-            if ours.get(name) != theirs.get(name)
-        ]
+        names = sorted((ours.keys() | theirs.keys()) - {"optim.patience"})
+        changed = (name for name in names if ours.get(name) != theirs.get(name))
+        return [f"{name}: {ours.get(name)!r}, not {theirs.get(name)!r}" for name in changed]
 
 
 def preprocessing_of(size: int = 224, resize: str = "crop", model: Preprocessing | None = None) -> Preprocessing:

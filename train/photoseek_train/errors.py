@@ -10,6 +10,7 @@ PhotoseekError
     ├── DataError                     photos or captions cannot be used for training
     ├── SettingsError                 invalid settings
     ├── FeaturesError                 unusable folder of cached features
+    ├── TrackerError                  an experiment tracker cannot be started
     └── RunError
         ├── RunExists                 the output folder is not empty
         ├── RunMismatch               the run to resume has other settings, or its state is damaged
@@ -60,6 +61,10 @@ class SettingsError(TrainingError):
 
 class FeaturesError(TrainingError):
     """A folder of cached features cannot be used."""
+
+
+class TrackerError(TrainingError):
+    """An experiment tracker cannot be started."""
 
 
 class RunError(TrainingError):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +17,9 @@ from typer.testing import CliRunner, Result
 
 from photoseek.cli import output
 from photoseek_train.cli.app import app, main
+from photoseek_train.cli.progress_bars import progress_bars
 from photoseek_train.errors import SettingsError
+from photoseek_train.progress import format_duration
 from photoseek_train.training.run_folder import Run
 from toy_world import World
 
@@ -36,7 +43,10 @@ def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path,
 
     split = ["--train", world.train, "--dev", world.dev, "--features", tmp_path / "f", "--out", tmp_path / "run"]
     fitted = call("fit", *data(world), *small(bert, resnet), *split, "--epochs", 2, "--batch-size", 16)
-    assert "epoch 2/2: loss" in fitted.stderr
+    assert fitted.stderr.startswith("train: 48 photos and 96 captions; dev: 16 photos and 32 captions\nepoch 1/2: ")
+    assert re.search(r"epoch 1/2: loss .* s, about [\d.]+ s left\n", fitted.stderr)
+    assert re.search(r"epoch 2/2: loss .*, [\d.]+ s\n", fitted.stderr)
+    assert fitted.stdout.endswith(f"report: {tmp_path / 'run' / 'report.html'}\n")
     assert "of 16 images" in fitted.stdout
     assert (tmp_path / "f" / "image_embeddings.npy").stat().st_mtime_ns == before
 
@@ -48,6 +58,84 @@ def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path,
     interval = answer.pop("interval")
     assert answer == {**dev, "precision": "fp32"}
     assert interval["rsum"][0] <= dev["rsum"] <= interval["rsum"][1]
+
+
+def test_captions_without_splits_are_split_by_fit(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:
+    """One of 20 photos is for dev; their names are saved, for the report and for other commands."""
+    run = tmp_path / "run"
+    command = [
+        "fit",
+        *data(world),
+        *small(bert, resnet),
+        "--epochs",
+        4,
+        "--batch-size",
+        16,
+        "--lr",
+        1e-12,
+        "--out",
+        run,
+    ]
+    fitted = call(*command, "--patience", 1)
+    assert "train: 61 photos and 122 captions; dev: 3 photos and 6 captions\n" in fitted.stderr
+    assert "stopped after epoch 2: no better rsum in 1 epochs; --resume --patience 0 continues" in fitted.stderr
+    dev = (run / "dev.txt").read_text().split()
+    assert len(dev) == 3
+    assert "of 3 images" in call("evaluate", run, *data(world), "--split", run / "dev.txt").stdout
+    assert call("report", run).stdout.strip() == str(run / "report.html")
+    resumed = call(*command, "--patience", 0, "--resume")
+    assert "epoch 4/4" in resumed.stderr
+    assert "stopped after" not in resumed.stderr
+    assert (run / "dev.txt").read_text().split() == dev
+
+
+def test_the_report_has_the_command_lines_of_the_run(
+    world: World, bert: Path, resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "a <run>"
+    words = ["fit", *data(world), *small(bert, resnet), "--train", world.train, "--dev", world.dev, "--epochs", 1]
+    command = [*map(str, words), "--batch-size", "16", "--out", str(run)]
+    for more in ([], ["--resume"], ["--resume"]):
+        monkeypatch.setattr(sys, "argv", ["photoseek-train", *command, *more])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+    first = shlex.join(["photoseek-train", *command])
+    assert json.loads((run / "commands.json").read_text()) == [first, f"{first} --resume"]
+    page = (run / "report.html").read_text("utf-8")
+    shown = page[page.index('<pre class="commands">') : page.index("</pre>")]
+    assert html.unescape(shown).endswith(f">{first}\n{first} --resume\n")
+    assert "a <run>" not in shown
+
+
+def test_all_epochs_share_a_bar_with_the_time_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars: list[tuple[str, str, float | None, list[tuple[int, int, str | None]]]] = []
+
+    @contextmanager
+    def bar(description: str, unit: str, period: float | None) -> Iterator[output.BarUpdate]:
+        updates: list[tuple[int, int, str | None]] = []
+        bars.append((description, unit, period, updates))
+        yield lambda done, total, description=None: updates.append((done, total, description))
+
+    monkeypatch.setattr("photoseek_train.cli.progress_bars.progress_bar", bar)
+    with progress_bars() as progress:
+        for step in (("image_embeddings", 1, 2), ("epoch 1/2", 1, 4), ("epoch 2/2", 3, 4), ("encoding", 1, 1)):
+            progress(*step)
+    assert [(name, unit) for name, unit, _, _ in bars] == [
+        ("image_embeddings", "photos"),
+        ("epoch 1/2", "steps"),
+        ("encoding", "photos"),
+    ]
+    assert bars[1][2] == 600  # the evaluation between two epochs is a part of the time
+    assert bars[1][3] == [(1, 4, "epoch 1/2"), (3, 4, "epoch 2/2")]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(4.21, "4.2 s"), (75.4, "75 s"), (720, "12 min"), (11_100, "3 h 05 min"), (float("nan"), "unknown")],
+)
+def test_durations_are_short(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
 def test_compact_then_fit_from_scratch(world: World, tmp_path: Path) -> None:

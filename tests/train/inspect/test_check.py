@@ -17,6 +17,7 @@ from photoseek_train.cli.app import app
 from photoseek_train.data.dataset import CaptionedPhotos, read_splits
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.inspect.check import Inspection, inspect_data
+from tiny_photos import write_color
 
 
 @pytest.fixture
@@ -174,6 +175,22 @@ def test_fit_uses_the_splits_of_the_caption_file(folder: Path) -> None:
     assert mixed.names == ("a.png", "b.png")
     with pytest.raises(SettingsError, match=r"defines no splits; pass --train and --dev"):
         read_splits(folder / "images", folder / "c.token", folder / "train.txt")
+
+
+def test_without_splits_one_of_20_photos_is_held_out(tmp_path: Path) -> None:
+    """The choice depends on the names alone, so that more captions do not move photos between the splits."""
+    names = [f"{number}.png" for number in range(43)]
+    for name in names:
+        write_color(tmp_path / name, (9, 9, 9))
+    (tmp_path / "c.token").write_text("".join(f"{name}#{n}\tcaption {n}\n" for name in names for n in range(2)))
+    train, dev = read_splits(tmp_path, tmp_path / "c.token")
+    assert (len(train.names), len(dev.names), len(dev.captions)) == (41, 2, 4)
+    assert set(train.names) | set(dev.names) == set(names)
+    (tmp_path / "d.token").write_text("".join(f"{name}#0\tother\n" for name in reversed(names)))
+    assert set(read_splits(tmp_path, tmp_path / "d.token")[1].names) == set(dev.names)
+    (tmp_path / "one.token").write_text("1.png#0\tonly\n")
+    with pytest.raises(DataError, match="expected captions of at least 2 photos, found 1"):
+        read_splits(tmp_path, tmp_path / "one.token")
 
 
 def call(folder: Path, *more: object) -> Result:

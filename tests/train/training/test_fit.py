@@ -20,7 +20,7 @@ from photoseek_train.model.checkpoint import CheckpointFiles, load_checkpoint, r
 from photoseek_train.model.init import build_model
 from photoseek_train.training.fit import Fit, FitSettings
 from photoseek_train.training.optimizer import create_ema
-from photoseek_train.training.run_folder import Run
+from photoseek_train.training.run_folder import Run, saved_config
 from photoseek_train.training.trainer import EpochRecord, freeze, set_training
 from toy_world import MakeFit, World, train_and_resume
 
@@ -167,6 +167,34 @@ def test_a_run_without_improvement_stops(make_fit: MakeFit) -> None:
     assert run.best is not None
     assert (run.best.epoch, len(run.history)) == (1, 3)
     assert len(make_fit(epochs=9, lr=1e-12, patience=2)(resume=True).history) == 3
+
+
+def test_an_interrupted_run_stops_at_the_epoch_of_an_uninterrupted_one(make_fit: MakeFit) -> None:
+    runs = train_and_resume(make_fit(epochs=9, lr=1e-12, patience=2))
+    assert [len(run.history) for run in runs] == [3, 3]
+    assert all(run.stopped_early for run in runs)
+
+
+def test_patience_is_on_by_default_and_can_be_changed_when_a_run_resumes(make_fit: MakeFit) -> None:
+    """Every epoch is that of a run that does not stop: the schedule depends on the number of epochs."""
+    assert OptimConfig().patience == 10
+    stopped = make_fit(epochs=5, lr=1e-12, patience=1)()
+    assert (len(stopped.history), stopped.stopped_early) == (2, True)
+    resumed = make_fit(epochs=5, lr=1e-12, patience=0)(resume=True)
+    assert (len(resumed.history), resumed.stopped_early) == (5, False)
+    assert resumed.history[-1].lr["projectors"] < 0.3e-12
+    saved = saved_config(resumed.path)
+    assert saved is not None
+    assert saved.optim.patience == 0
+
+
+def test_progress_is_that_of_the_run(make_fit: MakeFit) -> None:
+    """48 photos with two captions in batches of 16 are six steps an epoch."""
+    seen: list[tuple[str, int, int]] = []
+    make_fit(epochs=2)(progress=lambda *step: seen.append(step))
+    assert [step for step in seen if step[0].startswith("epoch")] == [
+        (f"epoch {1 + done // 6}/2", done + 1, 12) for done in range(12)
+    ]
 
 
 def test_history_has_a_line_for_each_epoch(frozen_run: Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +12,8 @@ import typer
 
 from photoseek.cli import metrics_table
 from photoseek.cli.option_groups import option_groups
+from photoseek.cli.output import print_line
+from photoseek.system.atomic_write import write_bytes_atomic
 from photoseek_train.cli.data import Captions, Images
 from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.config import AugmentConfig, FitResources, ModelInit, OptimConfig
@@ -32,11 +36,17 @@ class RunOptions:
     captions: Path | None  # an option of each command
     out: Annotated[Path, typer.Option(help="Folder of the checkpoint.")]
     train: Annotated[
-        Path | None, typer.Option(help="Training photos: a file of names, or a split of the captions. [train]")
+        Path | None,
+        typer.Option(
+            help="Training photos: a file of names, or a split of the captions. [train; without splits: 19 of 20]"
+        ),
     ] = None
-    dev: Annotated[Path | None, typer.Option(help="Photos to evaluate after each epoch: a file, or a split. [val]")] = (
-        None
-    )
+    dev: Annotated[
+        Path | None,
+        typer.Option(
+            help="Photos to evaluate after each epoch: a file, or a split. [val; without splits: the other photos]"
+        ),
+    ] = None
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -54,7 +64,9 @@ class RunOptions:
         """Return the training and dev photos."""
         from photoseek_train.data.dataset import read_splits
 
-        return read_splits(self.images, captions, self.train, self.dev)
+        train, dev = read_splits(self.images, captions, self.train, self.dev)
+        print_line(f"train: {_size(train)}; dev: {_size(dev)}", error=True)
+        return train, dev
 
     def pairs(self, teacher: Teacher, texts: Path, features: Path | None) -> tuple[CaptionedPhotos, CaptionedPhotos]:
         """Return the training and dev photos, with texts that the teacher assigns to them."""
@@ -70,21 +82,46 @@ class RunOptions:
 
     def run(self, fit: Fit) -> None:
         """Train, write the report of each epoch and of the run, and print the metrics of the best epoch."""
-        from photoseek_train.report.run_report import DataFiles, report_epochs, report_run
+        from photoseek_train.report.run_report import report_epochs, report_run
 
+        fit = replace(fit, command=shlex.join(["photoseek-train", *sys.argv[1:]]))
         printed = print_epochs(fit.settings.optim.epochs)
         on_epoch = report_epochs(fit.out, printed) if self.report else printed
         with progress_bars() as progress:
             run = fit(self.resume, on_epoch, progress)
             if not run.processes.is_main:
                 return
+            self._save_data(fit)
+            report = None
             if self.report and run.best is not None:
-                if self.captions is not None:
-                    DataFiles(self.images, (self.captions,), self.dev or "val").save(fit.out)
-                report_run(fit.out, fit.dev, fit.resources.workers, progress, vectors=run.dev_vectors)
+                report = report_run(fit.out, fit.dev, fit.resources.workers, progress, vectors=run.dev_vectors)
+        if run.stopped_early:
+            print_line(
+                f"stopped after epoch {len(run.history)}: no better rsum in {run.config.optim.patience} epochs; "
+                "--resume --patience 0 continues to the last epoch",
+                error=True,
+            )
         if run.best is not None:
             what = "dev" if self.captions is not None else "dev, for each text the first photo of the teacher"
             metrics_table.print_metrics(run.best.dev, f"{what}, epoch {run.best.epoch}")
+        if report is not None:
+            print_line(f"report: {report}")
+
+    def _save_data(self, fit: Fit) -> None:
+        """Record the data of a run for later reports; without ``--dev``, write the names of the dev photos."""
+        from photoseek_train.model.checkpoint import CheckpointFiles
+        from photoseek_train.report.run_report import DataFiles
+
+        if self.captions is None:
+            return
+        names = self.dev or fit.out / CheckpointFiles.DEV
+        if self.dev is None:
+            write_bytes_atomic(names, "".join(f"{name}\n" for name in fit.dev.names).encode("utf-8", "surrogateescape"))
+        DataFiles(self.images, (self.captions,), names).save(fit.out)
+
+
+def _size(data: CaptionedPhotos) -> str:
+    return f"{len(data.names):,} photos and {len(data.captions):,} captions"
 
 
 @dataclass(frozen=True)

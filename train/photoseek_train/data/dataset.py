@@ -25,6 +25,8 @@ from photoseek_train.errors import DataError, SettingsError
 Rows = npt.NDArray[np.int64]
 """Row indices, (n,)."""
 
+_DEV_SHARE, _MAX_DEV = 20, 1_000
+
 
 @dataclass(frozen=True)
 class CaptionedPhotos:
@@ -79,6 +81,12 @@ class CaptionedPhotos:
         found = sorted(entry.path for entry in scan(self.folder) if entry.path not in captioned)
         return CaptionedPhotos(self.folder, (*self.names, *found), self.captions)
 
+    def select(self, rows: Sequence[int]) -> CaptionedPhotos:
+        """Return the photos in ``rows``, with their captions."""
+        names = tuple(self.names[row] for row in rows)
+        captions = (self.captions[position] for row in rows for position in self.captions_of_image[row])
+        return CaptionedPhotos(self.folder, names, tuple(captions))
+
     @property
     def paths(self) -> list[Path]:
         """The files of the photos."""
@@ -126,18 +134,33 @@ def read_splits(
 ) -> tuple[CaptionedPhotos, CaptionedPhotos]:
     """Return the training and dev photos; they default to the splits ``train`` and ``val`` of the caption file.
 
+    If the caption file defines no splits, and neither is given, ``hold_out`` selects dev photos.
+
     Raises:
-        SettingsError: A split is missing, and the caption file does not define splits.
+        SettingsError: Only one split is given, and the caption file does not define splits.
         CaptionFileError, DataError: See ``CaptionedPhotos.read``.
     """
     file = read_caption_file(captions)
+    if not file.splits and train is None and dev is None:
+        every = CaptionedPhotos.of(Path(images), file, None)
+        if len(every.names) < 2:
+            raise DataError(f"{captions}: expected captions of at least 2 photos, found {len(every.names)}")
+        ours, theirs = map(every.select, hold_out(every.names))
+        return ours, theirs
     if not file.splits and (train is None or dev is None):
         raise SettingsError(
-            f"expected a training split and a dev split, but {captions} defines no splits; "
-            "pass --train and --dev, each a file with one photo name per line"
+            f"expected a training split and a dev split, but {captions} defines no splits; pass --train and --dev, "
+            "each a file with one photo name per line, or neither to hold out one of 20 photos for dev"
         )
     ours, theirs = (CaptionedPhotos.of(Path(images), file, split) for split in (train or "train", dev or "val"))
     return ours, theirs
+
+
+def hold_out(values: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return the rows of training and of dev: one of 20 values, at most 1,000, chosen by their hash, is for dev."""
+    order = sorted(range(len(values)), key=lambda row: hashlib.sha256(values[row].encode()).digest())
+    count = min(max(1, len(values) // _DEV_SHARE), _MAX_DEV)
+    return sorted(order[count:]), sorted(order[:count])
 
 
 def require_keywords(train: CaptionedPhotos) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +12,12 @@ from torch import Tensor
 from photoseek.captions import Caption
 from photoseek.sources.local import scan
 from photoseek.system.atomic_write import read_bounded
-from photoseek_train.data.dataset import CaptionedPhotos
+from photoseek_train.data.dataset import CaptionedPhotos, hold_out
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.features.cache import FeatureCache
 from photoseek_train.features.teacher import Teacher
 from photoseek_train.progress import ProgressCallback, no_progress
 
-_DEV_SHARE, _MAX_DEV = 20, 1_000  # one of 20 photos and texts is for dev, at most 1,000
 _TEXTS_AT_ONCE = 1_024
 _MAX_BYTES = 1_000_000_000
 
@@ -53,7 +51,7 @@ def pair_by_teacher(
             raise DataError(f"{what}, at least 2, found {count}; pass another")
     images = teacher.image_vectors(cache, [folder / name for name in names], progress)
     vectors = teacher.text_vectors(cache, texts, progress)
-    splits = zip(_split(names), _split(texts), strict=True)
+    splits = zip(hold_out(names), hold_out(texts), strict=True)
     train, dev = (_pair(folder, names, texts, images, vectors, *rows) for rows in splits)
     found = {caption.image for caption in dev.captions}
     return train, CaptionedPhotos(folder, tuple(name for name in dev.names if name in found), dev.captions)
@@ -65,13 +63,6 @@ def _read_texts(file: Path) -> list[str]:
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: expected UTF-8 texts, one a line: {error}; pass such a file as --texts") from error
     return list(dict.fromkeys(filter(None, map(str.strip, lines))))
-
-
-def _split(values: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Return the rows of training and of dev, by the hash of each value."""
-    order = sorted(range(len(values)), key=lambda row: hashlib.sha256(values[row].encode()).digest())
-    count = min(max(1, len(values) // _DEV_SHARE), _MAX_DEV)
-    return sorted(order[count:]), sorted(order[:count])
 
 
 def _pair(

@@ -29,7 +29,9 @@ class CheckpointFiles:
     LAST = "last.pt"
     FEATURES = "features"
     ENVIRONMENT = "environment.json"
+    COMMANDS = "commands.json"
     DATA = "data.json"
+    DEV = "dev.txt"
     REPORT = "report.html"
     TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
     REQUIRED = (CONFIG, WEIGHTS, "tokenizer.json", "tokenizer_config.json")

@@ -18,9 +18,10 @@ from photoseek_train.errors import CheckpointDamaged, CheckpointNotFound
 from photoseek_train.evaluation.examples import RetrievalExamples, select_examples
 from photoseek_train.features.encode import SplitVectors
 from photoseek_train.model.checkpoint import CheckpointFiles, read_metrics
+from photoseek_train.progress import format_duration
 from photoseek_train.report import charts
 from photoseek_train.report.photo_cards import thumbnails
-from photoseek_train.training.environment import read_environments
+from photoseek_train.training.environment import read_commands, read_environments
 from photoseek_train.training.run_folder import saved_config
 
 _ARCHITECTURE = ("model_type", "num_hidden_layers", "hidden_size", "num_attention_heads", "vocab_size")
@@ -78,6 +79,7 @@ def write_report(
         facts=_facts(history, best),
         settings=format_settings(config.to_json()),
         environments=_environments(run),
+        commands=read_commands(run),
         findings=findings,
         picture=None if findings is None else thumbnails(findings.data),
         rows=[] if findings is None else figure_rows(findings.evaluation.to_json()),
@@ -128,17 +130,8 @@ def _facts(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> dict
         "image to text R@10": f"{best['image_to_text']['r10']:.1f}%",
         "rsum": f"{best['rsum']:.1f}",
         "best epoch": f"{best_epoch or history[-1]['epoch']} of {len(history)}",
-        "time": _duration(seconds),
+        "time": format_duration(seconds),
     }
-
-
-def _duration(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "unknown"
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 def format_settings(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:

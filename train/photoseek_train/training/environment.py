@@ -1,4 +1,4 @@
-"""The environment of a run, software versions and hardware, recorded for its report."""
+"""The environment of a run, software versions and hardware, and its command lines, recorded for its report."""
 
 from __future__ import annotations
 
@@ -43,11 +43,27 @@ def record_environment(run: Path) -> None:
 
 def read_environments(run: Path) -> list[dict[str, Any]]:
     """Return the environments of a run in chronological order; empty if they are missing or unreadable."""
+    return [entry for entry in _read_list(run / CheckpointFiles.ENVIRONMENT) if isinstance(entry, dict)]
+
+
+def record_command(run: Path, command: str) -> None:
+    """Append a command line to the run's list, unless it is the last entry."""
+    known = read_commands(run)
+    if not known or known[-1] != command:
+        write_json_atomic(run / CheckpointFiles.COMMANDS, [*known, command])
+
+
+def read_commands(run: Path) -> list[str]:
+    """Return the command lines of a run in chronological order; empty if they are missing or unreadable."""
+    return [entry for entry in _read_list(run / CheckpointFiles.COMMANDS) if isinstance(entry, str)]
+
+
+def _read_list(file: Path) -> list[Any]:
     try:
-        found = json.loads((run / CheckpointFiles.ENVIRONMENT).read_text("utf-8"))
+        found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         return []
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    return found if isinstance(found, list) else []
 
 
 def _processor() -> str:

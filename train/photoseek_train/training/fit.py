@@ -51,6 +51,7 @@ from photoseek_train.model.two_tower import TwoTower
 from photoseek_train.progress import ProgressCallback, no_progress
 from photoseek_train.training.objectives import Contrastive, Distillation, Objective
 from photoseek_train.training.run_folder import Run, check_run_folder
+from photoseek_train.training.trackers import installed_trackers, track
 from photoseek_train.training.trainer import EpochCallback, EpochRecord, SplitInputs, Trainer
 
 _CONTRASTIVE = ("loss", "margin", "hardest_after", "mix", "captions_per_photo", "batch_by")
@@ -124,7 +125,8 @@ class Fit:
     """A configured training run; calling it trains and returns the finished run.
 
     With a teacher, the model learns the teacher's vectors of photos and captions instead of telling the captions of
-    different photos apart; training photos need no captions.
+    different photos apart; training photos need no captions. ``command`` is the command line that started the run, for
+    its report.
     """
 
     train: CaptionedPhotos
@@ -133,6 +135,7 @@ class Fit:
     out: Path
     resources: FitResources = field(default_factory=FitResources)
     teacher: Teacher | None = None
+    command: str = ""
 
     def __call__(
         self, resume: bool = False, on_epoch: EpochCallback = no_callback, progress: ProgressCallback = no_progress
@@ -150,13 +153,10 @@ class Fit:
         Raises:
             RunExists: ``out`` contains a run and ``resume`` is not set, or other files.
             RunMismatch: The run to resume has other settings.
-            TrainingError: Towers, photos, captions or settings cannot be used.
+            TrainingError: Towers, photos, captions, settings or trackers cannot be used.
         """
-        require_disjoint(self.train, self.dev)
-        if self.teacher is not None:
-            _expect_defaults(self.settings.optim)
-        if self._with_keywords:
-            require_keywords(self.train)
+        self._check_data()
+        trackers = installed_trackers(self.resources.log_with or ())
         device = choose_device(self.resources.device)
         processes = ProcessGroup.from_launcher(device)
         if not processes.is_main:
@@ -164,26 +164,38 @@ class Fit:
         with processes.main_process_first():  # the main process checks the folder and downloads models
             check_run_folder(self.out, resume or not processes.is_main)
             built = build_model(self.settings.sources, self.settings.optim.seed)
-        built.model.image_tower.check_sizes(*self.settings.image_sizes)
-        if self.teacher is not None and built.model.dim != self.teacher.bundle.dim:
-            raise SettingsError(
-                f"dim: expected {self.teacher.bundle.dim}, that of the teacher, found {built.model.dim}; start from "
-                "another checkpoint"
-            )
+        self._check_model(built.model)
         built.model.to(processes.device(device))
         run = Run(self.out, self._config(built), processes)
         run.check_settings()
         trainer = self._trainer(built, processes, progress)
         first_epoch = run.resume(trainer)
-        run.start(built.tokenizer)
+        run.start(built.tokenizer, self.command)
+        with track(trackers if processes.is_main else (), run) as log:
 
-        def finish(record: EpochRecord) -> None:
-            run.finish_epoch(trainer, record)
-            if processes.is_main:
-                on_epoch(record)
+            def finish(record: EpochRecord) -> None:
+                run.finish_epoch(trainer, record)
+                if processes.is_main:
+                    log(record)
+                    on_epoch(record)
 
-        trainer.run(first_epoch, finish, lambda: run.early_stop, progress)
+            trainer.run(first_epoch, finish, lambda: run.early_stop, progress)
         return run
+
+    def _check_data(self) -> None:
+        require_disjoint(self.train, self.dev)
+        if self.teacher is not None:
+            _expect_defaults(self.settings.optim)
+        if self._with_keywords:
+            require_keywords(self.train)
+
+    def _check_model(self, model: TwoTower) -> None:
+        model.image_tower.check_sizes(*self.settings.image_sizes)
+        if self.teacher is not None and model.dim != self.teacher.bundle.dim:
+            raise SettingsError(
+                f"dim: expected {self.teacher.bundle.dim}, that of the teacher, found {model.dim}; start from "
+                "another checkpoint"
+            )
 
     def _config(self, built: BuiltModel) -> TrainingConfig:
         data = DataConfig(

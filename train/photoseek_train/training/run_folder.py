@@ -14,7 +14,7 @@ from photoseek_train.distributed import SINGLE_PROCESS, ProcessGroup
 from photoseek_train.errors import CheckpointDamaged, RunExists, RunMismatch
 from photoseek_train.features.encode import SplitVectors
 from photoseek_train.model.checkpoint import CheckpointFiles, create_checkpoint, write_history, write_weights
-from photoseek_train.training.environment import record_environment
+from photoseek_train.training.environment import record_command, record_environment
 from photoseek_train.training.run_state import RunState
 from photoseek_train.training.trainer import EpochRecord, Trainer
 
@@ -44,6 +44,11 @@ class Run:
         patience = self.config.optim.patience
         return bool(patience) and self.best is not None and len(self.history) - self.best.epoch >= patience
 
+    @property
+    def stopped_early(self) -> bool:
+        """Whether ``early_stop`` ended the run before its last epoch."""
+        return self.early_stop and len(self.history) < self.config.optim.epochs
+
     def check_settings(self) -> None:
         """Check that the run in the folder, if there is one, has the same settings.
 
@@ -58,12 +63,14 @@ class Run:
                 "resume with its settings, or choose another folder"
             )
 
-    def start(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        """Write the files that do not change between epochs."""
+    def start(self, tokenizer: PreTrainedTokenizerFast, command: str = "") -> None:
+        """Write the files that do not change between epochs; ``command`` is the command line, if there is one."""
         if not self.processes.is_main:
             return
         create_checkpoint(self.path, self.config, tokenizer)
         record_environment(self.path)
+        if command:
+            record_command(self.path, command)
 
     def resume(self, trainer: Trainer) -> int:
         """Restore the trainer from the last epoch; return the next epoch.

@@ -127,7 +127,7 @@ class Trainer:
         )
 
     def _train_epoch(self, epoch: int, progress: ProgressCallback) -> float:
-        """Train for one pass over the training split; return the mean loss."""
+        """Train for one pass over the training split; return the mean loss. Progress is that of the run."""
         torch.manual_seed(self.config.seed * 100_003 + epoch + 1_000_000_007 * self.processes.rank)  # for dropout
         set_training(self.model, self.config)
         batches = [batch.split(self.processes.count) for batch in self.objective.batches(epoch)]
@@ -140,7 +140,8 @@ class Trainer:
             total += self._step(shards, images, texts, (epoch, step))
             if not math.isfinite(total):
                 raise RunDiverged(f"epoch {epoch}, step {step + 1}: the loss is {total}; decrease the learning rates")
-            progress(f"epoch {epoch}/{self.config.epochs}", step + 1, len(batches))
+            done = (epoch - 1) * len(batches) + step + 1
+            progress(f"epoch {epoch}/{self.config.epochs}", done, self.config.epochs * len(batches))
         return total / len(batches)
 
     def _set_rates(self, step: int) -> None:
