@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 BENCH  := .venv-bench
 BENCH_CLIP := .venv-bench-clip
+CLIENTS := .venv-clients
 RUNS   := runs
 TIMES  := 20
 JOBS   := logical
 MKDOCS  = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs torture bench bench-million bench-quick bench-scale bench-clip bench-models demo-bundle clean
+.PHONY: help demo test lint docs torture bench bench-million bench-quick bench-scale bench-clip bench-models demo-bundle clients clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -69,8 +70,10 @@ bench-models: $(VENV)/dev.stamp
 demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model (2 hours)
 	$(BIN)/python -m photoseek_export.demo.train --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)
 
+clients: $(CLIENTS)/clients.stamp ## install generators of HTTP clients, for the tests that use them
+
 clean: ## remove the environment
-	rm -rf $(VENV) $(BENCH)
+	rm -rf $(VENV) $(BENCH) $(CLIENTS)
 
 # Annoy is built from source: by default for this machine's CPU, and so is the wheel in pip's cache, which may move to another one.
 export ANNOY_COMPILER_ARGS ?= -O3,-ffast-math,-fno-associative-math,-fpermissive,-std=c++14,-DANNOYLIB_MULTITHREADED_BUILD
@@ -88,6 +91,14 @@ $(BENCH)/bench.stamp: pyproject.toml | python compiler
 
 $(BENCH_CLIP)/bench-clip.stamp: pyproject.toml | python
 	$(call install,$(BENCH_CLIP),bench-clip)
+
+# An environment of its own: openapi-python-client needs another typer. The generator of TypeScript needs node.
+$(CLIENTS)/clients.stamp: tests/clients/requirements.txt tests/clients/package.json | python
+	$(PYTHON) -m venv --clear $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --disable-pip-version-check --quiet --requirement tests/clients/requirements.txt
+	cp tests/clients/package.json $(CLIENTS)
+	if command -v npm >/dev/null; then npm install --prefix $(CLIENTS) --silent --no-audit --no-fund; fi
+	touch $@
 
 $(VENV)/dev.stamp: pyproject.toml | python compiler
 	$(call install,$(VENV),app$(,)train$(,)export$(,)dev)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,12 +30,13 @@ _FORMS: dict[type[Request], str] = {
 _PHOTO = {"type": "string", "format": "binary", "description": "The file of a photo."}
 
 
-def body_schema(json: type[Request], form: type[Request] | None, example: dict[str, Any]) -> dict[str, Any]:
+def body_schema(fields: type[Request], form: type[Request] | None, example: dict[str, Any]) -> dict[str, Any]:
     """Return the description of a body that is JSON, or a form with a photo and the fields of ``form``."""
-    content: dict[str, Any] = {"application/json": {"schema": {"$ref": _PREFIX + json.__name__}, "example": example}}
+    content: dict[str, Any] = {"application/json": {"schema": {"$ref": _PREFIX + fields.__name__}, "example": example}}
     if form is not None:
         content["multipart/form-data"] = {"schema": {"$ref": _PREFIX + _FORMS[form]}}
-    return {"requestBody": {"required": True, "content": content}}
+    # openapi-python-client (0.29) forgets an import where one of two kinds of bodies is required.
+    return {"requestBody": {"required": form is None, "content": content}}
 
 
 def query_parameters(fields: type[Request], names: Mapping[str, str]) -> dict[str, Any]:
@@ -53,12 +55,25 @@ def query_parameters(fields: type[Request], names: Mapping[str, str]) -> dict[st
     return {"parameters": parameters}
 
 
-def add_bodies(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add the schemas of bodies to an OpenAPI document, and return it."""
+def add_bodies(document: dict[str, Any]) -> dict[str, Any]:
+    """Add the schemas of bodies to an OpenAPI document, and return it.
+
+    Descriptions name defaults: generators of TypeScript make each property required that has a ``default``.
+    """
     models: list[tuple[type[BaseModel], Any]] = [(model, "validation") for model in _JSON]
     _, found = models_json_schema(models, ref_template=_PREFIX + "{model}")
-    schema["components"]["schemas"] |= found["$defs"] | {name: _form(form, name) for form, name in _FORMS.items()}
-    return schema
+    schemas = document["components"]["schemas"]
+    schemas |= found["$defs"] | {name: _form(form, name) for form, name in _FORMS.items()}
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            _describe_default(field)
+    return document
+
+
+def _describe_default(field: dict[str, Any]) -> None:
+    default = field.pop("default", None)
+    if default not in (None, []):
+        field["description"] = f"{field.get('description', '')} Default: {json.dumps(default)}.".strip()
 
 
 def _form(fields: type[Request], title: str) -> dict[str, Any]:

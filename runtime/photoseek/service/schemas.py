@@ -200,7 +200,7 @@ class PhotoHit(BaseModel):
         bool,
         Field(description="True if the photo's file ends early. Absent from others.", exclude_if=_is_empty),
     ] = False
-    duplicates: Annotated[list[PhotoHit], Field(description="Near-duplicates of this hit.")] = []
+    duplicates: Annotated[list[PhotoHit], Field(description="Near-duplicates of this hit.")]
 
     @classmethod
     def of(cls, hit: Hit) -> PhotoHit:
