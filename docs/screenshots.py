@@ -1,6 +1,7 @@
-"""Pictures of the search page over the demo's drawn scenes, for the README: ``python docs/screenshots.py``.
+"""Pictures of the search page over the photographs of docs/photographs.py: ``python docs/screenshots.py``.
 
-Needs the extras ``app`` and ``dev``, and Chromium or Chrome; takes half a minute. The scenes are in a temporary folder.
+Needs the extras ``app`` and ``dev``, Chromium or Chrome, and Debian's ``apt-get``; takes half a minute. The photographs
+are in a temporary folder.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from photographs import write_photographs
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from photoseek import Bundle, Gallery
-from photoseek.demo.gallery import demo_photos
 from photoseek.page.access import NO_TOKEN_VARIABLE
 from photoseek.page.launch import GALLERY_VARIABLE, command
 
 IMAGES = Path(__file__).with_name("images")
 MAX_BYTES = 300_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-QUERY = "a boat on the sea at sunset"
-CHINESE = "草地上的两只白羊"
+QUERY = "mountains"
+CHINESE = "花"
 SHOTS = {
     "page-light": (f"?q={QUERY}", {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}),
     "page-dark": (f"?q={QUERY}", {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"}),
@@ -41,13 +42,13 @@ def main() -> None:
     """Take every screenshot."""
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, _named(Path(folder) / "Pictures") as place:
-        photos = demo_photos(folder=place)
-        Gallery.create(photos, Bundle.load("demo")).index()
-        with serving(photos) as url, sync_playwright() as driver:
+        write_photographs(place)
+        Gallery.create(place, Bundle.load("demo")).index()
+        with serving(place) as url, sync_playwright() as driver:
             found = next(filter(None, map(shutil.which, BROWSERS)), None)
             browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
             for name, (address, options) in SHOTS.items():
-                write_small(IMAGES / f"{name}.png", taken(browser, url + address, options))
+                write_small(IMAGES / f"{name}.webp", taken(browser, url + address, options))
 
 
 @contextmanager
@@ -107,9 +108,8 @@ def taken(browser: Browser, url: str, options: dict[str, object]) -> bytes:
 
 
 def write_small(path: Path, picture: bytes) -> None:
-    """Write a PNG with a palette, which suits drawn scenes."""
-    image = Image.open(io.BytesIO(picture)).convert("RGB")
-    image.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+    """Write a WebP file, which is small for text and photographs alike."""
+    Image.open(io.BytesIO(picture)).convert("RGB").save(path, quality=85, method=6)
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path}: expected at most {MAX_BYTES:,} bytes, found {path.stat().st_size:,}")
 
