@@ -62,7 +62,7 @@ bench-scale: $(BENCH)/bench.stamp ## measure large and growing galleries
 
 bench-clip: $(BENCH_CLIP)/bench-clip.stamp $(VENV)/dev.stamp ## measure CLIP models beside rclip and fastembed
 	$(BIN)/python benchmarks/clip_models.py
-	for script in clip_photos clip_text clip_cold clip_new_photo table; do $(BENCH_CLIP)/bin/python benchmarks/$$script.py || exit 1; done
+	for script in clip_photos clip_text clip_cold clip_new_photo text_batches table; do $(BENCH_CLIP)/bin/python benchmarks/$$script.py || exit 1; done
 
 bench-models: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/models.py

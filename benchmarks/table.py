@@ -34,6 +34,7 @@ _ORDER = (
     "clip_text",
     "clip_cold",
     "clip_new_photo",
+    "text_batches",
     "service",
     "growth",
     "first_index",

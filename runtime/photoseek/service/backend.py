@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import TypeVar
 
 from prometheus_client import Histogram
@@ -39,7 +38,6 @@ from photoseek.service.schemas import (
     SearchRequest,
     TookMs,
 )
-from photoseek.service.text_batches import TextBatches
 from photoseek.system.cpu import available_cores
 from photoseek.vectors import Vectors
 
@@ -74,11 +72,6 @@ class Backend:
         self.captions = CaptionSearcher(searcher)
         self.metrics = metrics
         self._threads = _worker_threads()
-        self._batches = TextBatches(self._cache_texts, metrics.wait_seconds.observe, available_cores())
-
-    def _cache_texts(self, texts: Sequence[tuple[str, str | None]]) -> None:
-        """Encode texts with their languages, and cache the vectors."""
-        self.searcher.encoder.cache_texts(texts)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Run a function in a worker thread, and return its result."""
@@ -104,10 +97,6 @@ class Backend:
             PhotoError: The photo cannot be decoded.
             ApiError: 503, the gallery cannot respond now.
         """
-        text = request.text
-        if photo is None and text is not None:
-            finish = partial(self._search, request, None)
-            return await self._batches.run(self._threads, text, request.language, finish)
         return await self.run(lambda: self._search(request, photo))
 
     async def search_batch(self, request: SearchBatch) -> BatchAnswer:
@@ -158,7 +147,8 @@ class Backend:
     def _search_batch(self, request: SearchBatch) -> BatchAnswer:
         started = time.perf_counter()
         with suppress(Exception):  # the query that causes it raises it again
-            self._cache_texts([(query.text, query.language) for query in request.queries if query.text is not None])
+            texts = [(query.text, query.language) for query in request.queries if query.text is not None]
+            self.searcher.encoder.cache_texts(texts)
         seconds = time.perf_counter() - started
         answers = []
         for place, query in enumerate(request.queries):
