@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from photoseek import Gallery
+from photoseek.gallery.albums import FAVORITES
 
 from .actions import cards, heading, search, sidebar
 from .conftest import new_context
@@ -69,6 +73,31 @@ def test_every_state_of_the_page_is_accessible(tab: Page, theme: str) -> None:
     search(tab, "red +")
     heading(tab, "Invalid query").wait_for()
     found["error"] = problems(tab)
+    assert {state: each for state, each in found.items() if each} == {}
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_albums_are_accessible(tab: Page, albums: Path, theme: str) -> None:
+    tab.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    found = {}
+    with Gallery.open(albums / "colors") as gallery:
+        gallery.albums.add("Sea", ["red/red-0.png"])
+        gallery.albums.add(FAVORITES, ["red/red-0.png", "red/red-1.png"])
+        tab.goto("/?album=Sea")
+        cards(tab, "red-").first.locator("img").wait_for()
+        tab.locator(".ps-favorite").first.wait_for()
+        found["album"] = problems(tab)
+        tab.get_by_role("button", name="Edit").click()
+        tab.get_by_label("Name").wait_for()
+        found["edit"] = problems(tab)
+        tab.keyboard.press("Escape")
+        tab.locator(".ps-mark").first.click()
+        tab.get_by_role("button", name="Add to album").click()
+        tab.get_by_role("dialog", name="Add to album").wait_for()
+        found["dialog"] = problems(tab)
+        tab.keyboard.press("Escape")
+        for album in gallery.albums.list():
+            gallery.albums.delete(album.name)
     assert {state: each for state, each in found.items() if each} == {}
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from photoseek import Gallery
 
-from .actions import expect, names, wait_until
-from .test_selection import bar, mark, shown
+from .actions import cards, expect, heading, names, wait_until
+from .test_selection import bar, mark, selected, shown
 from .test_viewer import open_first
 
 if TYPE_CHECKING:
@@ -103,4 +103,38 @@ def test_a_change_that_fails_says_why_and_is_taken_back(tab: Page, gallery: Gall
     tab.keyboard.press("f")
     bar(tab).get_by_text("This did not work: this gallery is read-only").wait_for()
     expect(tab.locator(".ps-favorite")).to_have_count(0)
+    assert gallery.albums.list() == []
+
+
+def test_the_albums_tab_shows_albums_which_are_changed_there(tab: Page, gallery: Gallery) -> None:
+    gallery.albums.add("Sea", [f"red/red-{number}.png" for number in range(3)])
+    tab.goto("/?q=green")
+    cards(tab, "green-")
+    tab.get_by_role("tab", name="Albums").click()
+    found = cards(tab, "red-")
+    assert sorted(names(found)) == ["red-0.png", "red-1.png", "red-2.png"]
+    assert "album=Sea" in tab.url
+    mark(found.first)
+    first = selected(tab)[0]
+    bar(tab).get_by_role("button", name="Remove from album").click()
+    expect(found).to_have_count(2)
+    assert first not in stored(gallery, "Sea")
+    tab.reload()
+    expect(found).to_have_count(2)
+    tab.get_by_role("button", name="Edit").click()
+    tab.get_by_label("Name").fill("Ocean")
+    tab.keyboard.press("Enter")
+    tab.get_by_role("button", name="Rename").click()
+    tab.get_by_role("radio", name="Ocean (2)").or_(tab.get_by_role("button", name="Ocean (2)")).first.wait_for()
+    assert [album.name for album in gallery.albums.list()] == ["Ocean"]
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_label("Name")).to_have_count(0)
+    found.first.locator(".ps-open").click()
+    tab.get_by_role("dialog", name="Photo").get_by_role("button", name="More like this").click()
+    tab.get_by_role("button", name="Remove: similar to red/").wait_for()
+    expect(tab.get_by_role("tab", name="Find photos")).to_have_attribute("aria-selected", "true")
+    tab.get_by_role("tab", name="Albums").click()
+    tab.get_by_role("button", name="Edit").click()
+    tab.get_by_role("button", name="Delete the album").click()
+    heading(tab, "No albums yet").wait_for()
     assert gallery.albums.list() == []

@@ -84,7 +84,7 @@ class Albums:
             QueryError: The name is invalid, or there is such an album.
             GalleryError: The gallery is read-only.
         """
-        name = _valid(name)
+        name = album_name(name)
         with self._writing() as connection:
             if name in album_ids(self._database):
                 raise QueryError(f"expected the name of a new album, found {name!r}, which exists")
@@ -101,7 +101,7 @@ class Albums:
             QueryError: The name is invalid, or the gallery has no readable photo at a path.
             GalleryError: The gallery is read-only.
         """
-        name, photos = _valid(name), self._find(paths)
+        name, photos = album_name(name), self._find(paths)
         with self._writing() as connection:
             album = create_album(connection, name)
             before = {found.id for _, found in find_photos(self._database, album_rows(self._database, album))}
@@ -131,10 +131,10 @@ class Albums:
             QueryError: There is no such album, the new name is invalid or taken, or it is the album of favorites.
             GalleryError: The gallery is read-only.
         """
-        new_name = _valid(new_name)
+        new_name = album_name(new_name)
         with self._writing() as connection:
             album = self._id(name)
-            if FAVORITES in (_valid(name), new_name):
+            if FAVORITES in (album_name(name), new_name):
                 raise QueryError(f"the album {FAVORITES!r} cannot be renamed, and no other album can have its name")
             if new_name in album_ids(self._database):
                 raise QueryError(f"expected the name of a new album, found {new_name!r}, which exists")
@@ -154,7 +154,7 @@ class Albums:
 
     def _id(self, name: str) -> int | None:
         """Return the id of an album; None for the favorites before the first one."""
-        ids, name = album_ids(self._database), _valid(name)
+        ids, name = album_ids(self._database), album_name(name)
         if name not in ids and name != FAVORITES:
             known = ", ".join(repr(each) for each in [*ids][:_MOST_NAMED]) or "none"
             raise QueryError(f"expected an album of this gallery, found {name!r}; it has {known}")
@@ -189,8 +189,8 @@ class Albums:
                 yield connection
 
 
-def _valid(name: str) -> str:
-    """Return a name of an album without surrounding spaces, composed.
+def album_name(name: str) -> str:
+    """Return the name of an album as it is stored: composed, without surrounding spaces.
 
     Raises:
         QueryError: It is empty, too long, or has characters that cannot be shown.

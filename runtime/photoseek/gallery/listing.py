@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from photoseek.gallery.database.records import StoredPhoto
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.snapshot.columns import NO_DATE, TAKEN
@@ -72,15 +74,29 @@ def newest_photos(gallery: Gallery, snapshot: Snapshot, count: int, where: Filte
     order = np.argsort(-days, kind="stable")
     shown = rows[order[: _end_of_day(days[order], count)]]
     found, folder = rows_for(snapshot, gallery.database, shown)
+    photos = _listed(gallery, snapshot.ids[shown].tolist(), found, folder)
+    photos.sort(key=lambda each: each.taken or "", reverse=True)  # stable, also in reverse
+    return Listing(photos[:count], len(rows))
+
+
+def photos_by_id(gallery: Gallery, fingerprint: str, ids: Sequence[int]) -> list[ListedPhoto]:
+    """Return the photos with these ids that a bundle can search, in their order.
+
+    Raises:
+        GalleryDamaged: A row of the database is invalid.
+    """
+    return _listed(gallery, ids, *gallery.database.photos_in_folder(ids, fingerprint))
+
+
+def _listed(gallery: Gallery, ids: Sequence[int], found: Mapping[int, StoredPhoto], folder: str) -> list[ListedPhoto]:
     source = gallery.photos.source_of(folder)
     photos = []
-    for photo in snapshot.ids[shown].tolist():
+    for photo in ids:
         if (stored := found.get(photo)) is not None:
             taken, taken_from = stored.dated
             facts = (stored.path, stored.width, stored.height, source, photo)
             photos.append(ListedPhoto(*facts, taken or None, taken_from, stored.incomplete))
-    photos.sort(key=lambda each: each.taken or "", reverse=True)  # stable, also in reverse
-    return Listing(photos[:count], len(rows))
+    return photos
 
 
 def _end_of_day(days: Rows, count: int) -> int:

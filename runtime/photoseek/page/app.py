@@ -11,6 +11,7 @@ import streamlit as st
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.page import (
+    album_view,
     describe_view,
     filter_form,
     first_run,
@@ -149,17 +150,24 @@ def _render_nothing_searchable(folder: str, opened: OpenGallery, state: GalleryS
 
 
 def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:
-    """Draw both tabs; only the open one searches."""
+    """Draw the tabs; only the open one searches, or lists photos."""
     now = strings()
-    key, labels = f"tab-{now.code}", {"find": now.find_tab, "describe": now.describe_tab}
+    labels = {"find": now.find_tab, "albums": now.albums_tab, "describe": now.describe_tab}
+    if is_shared():
+        del labels["albums"]
+    key = f"tab-{now.code}"
     if wanted := st.session_state.pop("view", None):
-        st.session_state[key] = labels[wanted]
-    find, about = st.tabs([now.find_tab, now.describe_tab], key=key, on_change="rerun")
-    st.session_state["describing"] = bool(about.open)
-    with find:
+        st.session_state[key] = labels.get(wanted, now.find_tab)
+    tabs = dict(zip(labels, st.tabs(list(labels.values()), key=key, on_change="rerun"), strict=True))
+    opens = next((name for name, tab in tabs.items() if tab.open), "find")
+    st.session_state.update(describing=opens == "describe", tab=opens)
+    with tabs["find"]:
         _render_search_tab(opened, state)
-    if about.open:
-        with about:
+    with tabs[opens]:
+        if opens == "albums":
+            album_view.render_album_view(opened)
+            write_url()
+        elif opens == "describe":
             describe_view.render_describe_view(opened, state)
 
 
@@ -172,7 +180,7 @@ def _render_search_tab(opened: OpenGallery, state: GalleryState) -> None:
     paging.start_over(query, filter_form.filter_values(), opened.backend.bundle.fingerprint)
     write_url()
     filter_form.render_filter_chips(query)
-    if st.session_state["describing"]:
+    if st.session_state["tab"] != "find":
         return
     if query.empty:
         now = strings()

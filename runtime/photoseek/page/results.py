@@ -60,8 +60,8 @@ def _render_cards(hits: Sequence[Hit], opened: OpenGallery, *, more: bool) -> No
         for hit in hits
     ]
     more_label = now.show_more if more else None
-    data = {"cards": cards, "texts": _texts(), "more": more_label, "selection": selection_data(opened.files)}
-    components.render_component("cards", "cards", data, chosen=_choose, more=paging.show_more, reload=_reload)
+    data = {"cards": cards, "texts": card_texts(), "more": more_label, "selection": selection_data(opened.files)}
+    components.render_component("cards", "cards", data, chosen=choose, more=paging.show_more, reload=reload)
 
 
 def _card(hit: Hit, best: float, opened: OpenGallery) -> dict[str, Any]:
@@ -77,7 +77,8 @@ def _card(hit: Hit, best: float, opened: OpenGallery) -> dict[str, Any]:
     }
 
 
-def _texts() -> dict[str, str]:
+def card_texts() -> dict[str, str]:
+    """Return the texts of cards and of the viewer."""
     now = strings()
     return {
         "open": now.open,
@@ -105,15 +106,15 @@ def _texts() -> dict[str, str]:
     }
 
 
-def _choose() -> None:
+def choose() -> None:
     """Do what was chosen in the viewer; any program can send this event."""
     chosen = components.component_value("cards", "chosen")
     action, path = (chosen.get("action"), chosen.get("path")) if isinstance(chosen, dict) else (None, None)
     if isinstance(path, str) and action == "similar":
-        st.session_state.update(similar_to=path, photo=None, q="")
+        st.session_state.update(similar_to=path, photo=None, q="", view="find")
     elif isinstance(path, str) and action == "describe":
         describe_view.describe(path)
 
 
-def _reload() -> None:
+def reload() -> None:
     """Draw the page again, after an album has changed."""

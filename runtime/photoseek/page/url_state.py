@@ -11,7 +11,9 @@ from typing import Any
 import streamlit as st
 
 from photoseek.errors import QueryError
+from photoseek.gallery.albums import MAX_NAME
 from photoseek.gallery.filters import Filter
+from photoseek.page.album_view import ALBUM
 from photoseek.page.bundle_form import RERANK, SEARCH, SHORT
 from photoseek.page.filter_form import BY_NAME, NAME_CHOICES, NAMES, PREFIX
 from photoseek.page.paging import DATE, LIKENESS, MAX_K, PAGE
@@ -28,6 +30,8 @@ def read_url() -> None:
     state.setdefault("q", given.get("q", "")[:MAX_TEXT])
     state.setdefault("k", _number_of_photos(given.get("k", "")))
     state.setdefault("sort", DATE if given.get("sort") == DATE else LIKENESS)
+    if ALBUM not in state and (album := given.get(ALBUM, "")[:MAX_NAME]):
+        state.update({ALBUM: album, "view": "albums"})
     if "similar_to" not in state:
         state["similar_to"] = given.get("similar_to", "")[:_MAX_PATH] or None
     for name in (SEARCH, RERANK):
@@ -51,6 +55,7 @@ def write_url() -> None:
         **{name: state.get(PREFIX + name) for name in (*NAMES, BY_NAME)},
         SEARCH: state.get(SEARCH),
         RERANK: state.get(RERANK),
+        ALBUM: state.get(ALBUM) if state.get("tab") == "albums" else None,
         KEY: state.get(KEY),
     }
     query = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in values.items() if value}

@@ -63,7 +63,7 @@ function caption(card, texts) {
   const line = element("span", "ps-line")
   line.append(element("span", "ps-date", card.date))
   if (card.incomplete) line.append(element("span", "ps-incomplete", card.incomplete))
-  line.append(likeness(card, texts))
+  if (card.likeness !== undefined) line.append(likeness(card, texts))
   text.append(fileName(card.path), line)
   return text
 }
