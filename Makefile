@@ -11,7 +11,7 @@ JOBS   := logical
 MKDOCS  = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs torture bench bench-million bench-quick bench-scale bench-clip bench-models demo-bundle clients clean
+.PHONY: help demo test lint docs torture bench bench-million bench-quick bench-scale bench-clip bench-models demo-bundle clients locks release clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,12 +33,14 @@ torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) times as long 
 	  tests/runtime/gallery/test_sharing.py tests/runtime/service/test_soak.py tests/runtime/service/test_slow_clients.py \
 	  tests/runtime/ray_indexing/test_encoder.py tests/train/test_distributed.py $(ARGS)
 
-lint: $(VENV)/dev.stamp ## check style, types, imports and documentation (2 minutes)
+lint: $(VENV)/dev.stamp ## check style, types, imports, documentation and the container (2 minutes)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MKDOCS) build --quiet
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
 docs: $(VENV)/dev.stamp ## serve the documentation on http://127.0.0.1:8000
 	$(MKDOCS) serve
@@ -71,6 +73,12 @@ demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model (2 hours)
 	$(BIN)/python -m photoseek_export.demo.train --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)
 
 clients: $(CLIENTS)/clients.stamp ## install generators of HTTP clients, for the tests that use them
+
+locks: $(VENV)/dev.stamp ## pin the packages of each extra by hash; UPGRADE=1 takes newer ones
+	packaging/lock.sh $(BIN)/python
+
+release: $(VENV)/dev.stamp ## build, check and describe the wheel and the sdist in dist/ (10 minutes)
+	packaging/release.sh $(BIN)
 
 clean: ## remove the environment
 	rm -rf $(VENV) $(BENCH) $(CLIENTS)

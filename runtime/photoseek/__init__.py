@@ -6,6 +6,7 @@
 >>> Searcher(gallery).search("two dogs on a beach", k=5)
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from photoseek.search.hits import Hit
     from photoseek.search.reranker import Reranker
     from photoseek.search.searcher import Searcher
+
+if sys.platform == "win32":
+    raise ImportError(
+        "photoseek needs Linux or macOS, found Windows, which lacks the file locks that protect a gallery; "
+        "run it in the Windows Subsystem for Linux, or in a container"
+    )
 
 __all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
 
