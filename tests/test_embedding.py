@@ -15,12 +15,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from photoseek import Gallery, Searcher
 from photoseek.captions import Caption
+from photoseek.encoders.encoders import ImageEncoder
 from tiny_bundle import COLORS
+from tiny_photos import write_color
 from typed_commands import environment
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "embedding.md"
@@ -55,8 +58,48 @@ def client(home: Path) -> Iterator[Any]:
 
 
 def test_every_block_is_run_by_a_test() -> None:
-    begins = ["# web.py", "# pool.py", "# tasks.py", "# retriever.py", "from PIL", "contact_sheet("]
+    begins = [
+        "# web.py",
+        "# asynchronous.py",
+        "# vectors.py",
+        "# pool.py",
+        "# tasks.py",
+        "# retriever.py",
+        "from PIL",
+        "contact_sheet(",
+    ]
     assert sorted(BLOCKS) == sorted(block(each) for each in begins)
+
+
+def run(name: str, folder: Path) -> str:
+    """Run a block as a program, and return what it prints."""
+    file = folder / f"{name}.py"
+    file.write_text(block(f"# {name}.py"))
+    command = [sys.executable, str(file)]
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_asynchronous_searches(home: Path) -> None:
+    printed = [line.split("\t") for line in run("asynchronous", home).splitlines()]
+    assert [text for text, _ in printed] == ["red", "a blue picture", "green"]
+    assert [path.split("/")[0] for _, path in printed] == ["red", "blue", "green"]
+
+
+def test_vectors_from_elsewhere(home: Path) -> None:
+    for number in range(2):
+        write_color(home / "Photos" / f"new-{number}.png", COLORS["red"], seed=70 + number)
+    with Gallery.open(home / "Photos") as gallery:
+        bundle = gallery.bundles.load()
+    paths = ["new-0.png", "new-1.png"]
+    vectors = ImageEncoder(bundle).encode([home / "Photos" / path for path in paths])
+    np.savez(home / "vectors.npz", paths=paths, vectors=vectors, fingerprint=bundle.fingerprint)
+    assert run("vectors", home) == "2 photos are new\n"
+    with Gallery.open(home / "Photos") as gallery:
+        assert set(paths) < {hit.path for hit in Searcher(gallery).search("red", k=6)}
 
 
 def test_the_app_searches_by_text_and_by_photo(client: Any, home: Path) -> None:

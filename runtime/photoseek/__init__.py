@@ -16,6 +16,7 @@ from photoseek.version import __version__
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
     from photoseek.gallery.gallery import Gallery
+    from photoseek.search.async_searcher import AsyncSearcher
     from photoseek.search.hits import Hit
     from photoseek.search.reranker import Reranker
     from photoseek.search.searcher import Searcher
@@ -26,9 +27,10 @@ if sys.platform == "win32":
         "run it in the Windows Subsystem for Linux, or in a container"
     )
 
-__all__ = ["Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
+__all__ = ["AsyncSearcher", "Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
 
 _MODULES = {
+    "AsyncSearcher": "photoseek.search.async_searcher",
     "Bundle": "photoseek.bundle.bundle",
     "Gallery": "photoseek.gallery.gallery",
     "Hit": "photoseek.search.hits",

@@ -87,6 +87,20 @@ class GalleryBundles:
             )
         return bundle
 
+    def load_exactly(self, fingerprint: str) -> Bundle:
+        """Load the bundle with a fingerprint.
+
+        Raises:
+            BundleError: As for ``load``.
+            GalleryIncompatible: The gallery does not contain it.
+        """
+        if self.get(fingerprint) is None:
+            names = ", ".join(f"{record.name!r} ({record.fingerprint[:12]}...)" for record in self)
+            raise GalleryIncompatible(
+                f"expected the fingerprint of a bundle of the gallery, {names}, found {fingerprint!r:.80}"
+            )
+        return self.load(fingerprint)
+
     def load_additional(self) -> dict[str, Bundle | str]:
         """Load each additional bundle, by its fingerprint; a str is the reason why one cannot be loaded."""
         return {record.fingerprint: self._load_or_reason(record) for record in self if not record.is_primary}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,8 @@ from photoseek.system.user_paths import absolute, printable, why_no_folder
 from photoseek.vector_index.registry import Engine
 
 if TYPE_CHECKING:  # a search needs no indexing: the methods import it
+    import numpy.typing as npt
+
     from photoseek.gallery.indexing.pipeline import EncodingBackend
     from photoseek.gallery.indexing.report import IndexReport, Progress
 
@@ -272,6 +274,29 @@ class Gallery(Maintenance):
         limit_before = max_pixels(self.database)
         self.database.set_meta(**settings)
         retry_refused_photos(self.database, limit_before)
+
+    def add_vectors(self, paths: Sequence[str], vectors: npt.ArrayLike, *, fingerprint: str) -> int:
+        """Add photos with vectors that were encoded elsewhere, and return how many are new; other photos wait.
+
+        Photos that have a vector of their content keep it. Each photo is read and decoded once.
+
+        Args:
+            paths: Paths of photos relative to the photo folder, with forward slashes.
+            vectors: Unit vectors of floats, (len(paths), dim), in the order of the paths.
+            fingerprint: Fingerprint of the bundle of the gallery that they come from.
+
+        Raises:
+            QueryError: Wrong shape, type or length of the vectors, or there is no photo at a path.
+            GalleryIncompatible: The gallery does not contain the bundle.
+            PhotoseekError: As for ``index``.
+        """
+        from photoseek.gallery.indexing.given_vectors import given_vectors
+
+        bundle = self.bundles.load_exactly(fingerprint)
+        backend = given_vectors(self.photos.source, self.database, bundle, paths, vectors)
+        before = self.database.count_searchable(fingerprint)
+        self.index(bundle, backend=backend)
+        return self.database.count_searchable(fingerprint) - before
 
     def add_captions(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import QueryError
@@ -15,6 +16,8 @@ from photoseek.search.name_query import Names
 from photoseek.search.near_duplicates import group_near_duplicates
 from photoseek.search.query import Query
 from photoseek.vectors import Vectors
+
+_TEXTS = 64  # encoded together by search_many; the cache of text vectors has room for several times as many
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,15 @@ class SearchBackend(Protocol):
 
     gallery: Gallery
     bundle: Bundle
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the store, if there is one; the next query reconnects. The gallery stays open."""
 
     def search(
         self,
@@ -63,7 +75,6 @@ class SearchBackend(Protocol):
             language: Language of the text, one of ``bundle.languages``. Detected from the script by default.
             where: Only photos that match this filter.
             group_duplicates: Whether near-duplicates count as one hit, in ``Hit.duplicates``.
-
             names: Whether photos are also found by the words in their names, titles and keywords, only by these, or
                 never; see ``photoseek.search.name_search``. A query with a photo searches names only with ``only``.
 
@@ -80,6 +91,45 @@ class SearchBackend(Protocol):
         check_k(k)
         query = self.query(text, photo=photo, similar_to=similar_to, language=language, names=names)
         return self.nearest(query, k, where=where, group_duplicates=group_duplicates)
+
+    def search_many(
+        self,
+        texts: Sequence[str],
+        *,
+        k: int = 5,
+        language: str | None = None,
+        where: Filter | None = None,
+        group_duplicates: bool = False,
+        names: Names = "also",
+    ) -> list[list[Hit]]:
+        """Return the hits of each text, in order. The texts are encoded together, which is faster than one by one.
+
+        Args:
+            texts: Any number of texts.
+            k: As for ``search``, as are the others, for all texts.
+            language: As ``k``.
+            where: As ``k``.
+            group_duplicates: As ``k``.
+            names: As ``k``.
+
+        Raises:
+            PhotoseekError: As for ``search``.
+        """
+        if isinstance(texts, str):
+            raise QueryError(f"texts: expected a list of texts, found one text: {texts!r:.80}")
+        found = []
+        for start in range(0, len(texts), _TEXTS):
+            part = texts[start : start + _TEXTS]
+            self.cache_texts([(text, language) for text in part if isinstance(text, str)])
+            for text in part:
+                hits = self.search(
+                    text, k=k, language=language, where=where, group_duplicates=group_duplicates, names=names
+                )
+                found.append(hits)
+        return found
+
+    def cache_texts(self, texts: Sequence[tuple[str, str | None]]) -> None:
+        """Encode texts, each with its language or None, together, so that ``query`` finds their vectors cached."""
 
     def query(
         self,

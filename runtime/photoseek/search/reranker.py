@@ -7,6 +7,7 @@ on the size of the gallery.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,15 @@ class Reranker(SearchBackend):
         query = self.searcher.query(text, photo=photo, similar_to=similar_to, language=language, names=names)
         second = self._encoder.encode(text, photo, similar_to, language, self._resolve_photo, "never")
         return replace(query, rerank=second)
+
+    def close(self) -> None:
+        """Close the searcher."""
+        self.searcher.close()
+
+    def cache_texts(self, texts: Sequence[tuple[str, str | None]]) -> None:
+        """Encode texts with both bundles; see ``SearchBackend.cache_texts``."""
+        self.searcher.cache_texts(texts)
+        self._encoder.cache_texts(texts)
 
     def is_loaded_for(self, text: str | None, photo: PhotoInput | None) -> bool:
         """Return whether the towers that a query needs are in memory."""

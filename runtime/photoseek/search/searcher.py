@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from photoseek.bundle.bundle import Bundle
@@ -87,7 +88,7 @@ class Searcher(SearchBackend):
         return f"Searcher({self.gallery!r}, {self.bundle!r}, engine={self.engine!r})"
 
     def close(self) -> None:
-        """Close the connections to the store, if there is one; the next query reconnects."""
+        """Close the connections to the store, if there is one; the next query reconnects. The gallery stays open."""
         self.index.close()
 
     @property
@@ -121,6 +122,10 @@ class Searcher(SearchBackend):
     ) -> Query:
         """Encode a query; the arguments and errors are those of ``search``."""
         return self.encoder.encode(text, photo, similar_to, language, self.resolve_photo, names)
+
+    def cache_texts(self, texts: Sequence[tuple[str, str | None]]) -> None:
+        """Encode texts, each with its language or None, together, so that ``query`` finds their vectors cached."""
+        self.encoder.cache_texts(texts)
 
     def is_loaded_for(self, text: str | None, photo: PhotoInput | None) -> bool:
         """Return whether the towers that a query needs are in memory."""

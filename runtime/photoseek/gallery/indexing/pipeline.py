@@ -58,10 +58,14 @@ class PhotoEncoder:
     def batch(self, part: Sequence[PhotoEntry]) -> Batch:
         """Read, decode and encode a few photos. Runs in a worker thread, or on another machine."""
         decoded = [item for item in self._decoded(part) if item is not None]
-        contents = encode(self.encoder, [item.content for item in decoded if item.content is not None])
+        contents = self.encode([(item.record.found.path, item.content) for item in decoded if item.content is not None])
         read = [item.record for item in decoded if not item.unreachable]
         skipped = [(item.record.found.path, item.record.reason or "") for item in decoded if item.unreachable]
         return Batch(len(part), read, contents, skipped)
+
+    def encode(self, contents: Sequence[tuple[str, Content]]) -> list[ContentRecord]:
+        """Return contents, each with the path of its photo, with their vectors."""
+        return encode(self.encoder, [content for _, content in contents])
 
     def _decoded(self, part: Sequence[PhotoEntry]) -> list[_Decoded | None]:
         """Decode photos: local ones one by one, remote ones concurrently while others are fetched."""
