@@ -96,6 +96,8 @@ $(VENV)/app.stamp: pyproject.toml | python
 
 $(BENCH)/bench.stamp: pyproject.toml | python compiler
 	$(call install,$(BENCH),bench)
+	@# The ONNX backend of sentence-transformers, with an older transformers and hub; nothing is downloaded from the hub here.
+	$(BENCH)/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-compile 'optimum-onnx>=0.1' || { rm $@; exit 1; }
 
 $(BENCH_CLIP)/bench-clip.stamp: pyproject.toml | python
 	$(call install,$(BENCH_CLIP),bench-clip)
