@@ -103,6 +103,7 @@ def test_two_processes_compute_the_result_of_one(
 @pytest.mark.slow
 def test_only_the_first_process_reports(launched: Launched) -> None:
     assert [launched.stderr.count(f"epoch {epoch}/2: loss") for epoch in (1, 2)] == [1, 1]
+    assert launched.stderr.count("train: 48 photos") == 1
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from photoseek_train.errors import SettingsError
 _Item = TypeVar("_Item")
 
 _WORLD_SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")  # torchrun and MPI
+_RANKS = ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 _TIMEOUT = timedelta(days=1)  # the main process may extract features for hours while the others wait
 
 
@@ -144,3 +145,8 @@ SINGLE_PROCESS = ProcessGroup()
 def env_world_size() -> int:
     """Return the number of processes that the launcher's environment variables specify."""
     return max(int(os.environ.get(name, "1")) for name in _WORLD_SIZES)
+
+
+def env_rank() -> int:
+    """Return the rank of this process that the launcher's environment variables specify."""
+    return max(int(os.environ.get(name, "0")) for name in _RANKS)

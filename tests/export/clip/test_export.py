@@ -88,6 +88,9 @@ def test_a_legacy_end_token_and_weights_in_external_files(
     (clip_source / "config.json").write_text(json.dumps(config))
     bundle = export_clip(clip_source, tmp_path / "bundle")
     assert "onnx/text_model.onnx.data" in bundle.manifest.files
+    assert (bundle.lacking("metrics"), bundle.lacking("confidence")) == (["fp32"], ["fp32"])
+    card = (bundle.path / "README.md").read_text()
+    assert "Not measured: the model was exported without captioned images. `photoseek evaluate --bundle bundle" in card
     bundle.verify()
     expect_same(bundle, clip_reference)
 

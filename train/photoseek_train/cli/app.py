@@ -217,7 +217,7 @@ def shorten(
 ) -> None:
     """Keep some layers and word pieces of a pretrained BERT, for `fit --text-model OUT --tune text`.
 
-    Example: `photoseek-train shorten all-MiniLM-L6-v2 --captions captions.token --split train.txt --out bert`
+    Example: `photoseek-train shorten sentence-transformers/all-MiniLM-L6-v2 --captions captions.token --out bert`
     """
     from photoseek_train.model.shortened_bert import shorten_bert
 

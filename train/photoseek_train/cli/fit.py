@@ -63,9 +63,11 @@ class RunOptions:
     def splits(self, captions: Path) -> tuple[CaptionedPhotos, CaptionedPhotos]:
         """Return the training and dev photos."""
         from photoseek_train.data.dataset import read_splits
+        from photoseek_train.distributed import env_rank
 
         train, dev = read_splits(self.images, captions, self.train, self.dev)
-        print_line(f"train: {_size(train)}; dev: {_size(dev)}", error=True)
+        if env_rank() == 0:
+            print_line(f"train: {_size(train)}; dev: {_size(dev)}", error=True)
         return train, dev
 
     def pairs(self, teacher: Teacher, texts: Path, features: Path | None) -> tuple[CaptionedPhotos, CaptionedPhotos]:

@@ -67,5 +67,5 @@ def _imagenet(name: str) -> Weights:
     except Exception as error:  # URLError, TimeoutError, an incomplete download, ...
         raise TowerError(
             f"torchvision's ImageNet weights cannot be downloaded: {error}; without a network, download "
-            f"{entry.url} elsewhere and pass the file"
+            f"{entry.url} elsewhere, and pass --image-weights FILE"
         ) from error

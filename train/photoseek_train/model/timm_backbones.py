@@ -118,7 +118,7 @@ def _pretrained(name: str) -> Weights:
     except Exception as error:  # OSError of the hub, RuntimeError of a model without weights, ...
         raise TowerError(
             f"timm's weights of {name.removeprefix(TIMM)} cannot be downloaded: {describe_error(error)}; without a "
-            f"network, download {_pretrained_cfg(name).hf_hub_id or 'them'} elsewhere and pass the file"
+            f"network, download {_pretrained_cfg(name).hf_hub_id or 'them'} elsewhere, and pass --image-weights FILE"
         ) from error
     return dict(model.state_dict())
 
