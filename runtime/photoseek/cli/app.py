@@ -32,6 +32,7 @@ _COMMANDS = {
     "info": ("info", "info"),
     "verify": ("info", "verify"),
     "captions": ("captions", "app"),
+    "albums": ("albums", "app"),
     "models": ("models", "app"),
 }
 """The module of each command, and its function, or its app if it has commands of its own."""

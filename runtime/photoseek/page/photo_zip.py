@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import time
-import unicodedata
 from collections.abc import Iterator, Sequence
 from io import SEEK_END, BytesIO
 from pathlib import Path
@@ -14,6 +12,7 @@ from zipfile import ZipFile, ZipInfo
 from photoseek.errors import PhotoseekError
 from photoseek.page.photo_files import PhotoFiles
 from photoseek.photos.decode import read_photo
+from photoseek.system.unique_names import UniqueNames
 
 MAX_PHOTOS = 2000
 """Maximum number of photos in one zip file."""
@@ -22,9 +21,6 @@ NOT_INCLUDED = "not-included.txt"
 """Name of the file in a zip file that lists photos that could not be read, one a line, with the reason."""
 
 _CHUNK = 1 << 18  # bytes
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ue000-\uf8ff]')
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)  # never files on Windows
-_MOST_BYTES = 200  # of a name; file systems accept 255
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # of the format
 
 
@@ -99,23 +95,3 @@ def _entry(name: str, content: BinaryIO, when: float) -> ZipInfo:
 def _date(when: float) -> tuple[int, int, int, int, int, int]:
     year, month, day, hour, minute, second, *_ = time.localtime(when)
     return year, month, day, hour, minute, second
-
-
-class UniqueNames:
-    """Names of files that every system can unpack into one folder."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-
-    def add(self, name: str) -> str:
-        """Return a safe name like this one that was not returned before, in upper or lower case."""
-        safe = unicodedata.normalize("NFC", _UNSAFE.sub("_", name))
-        stem, dot, ending = _DEVICE.sub(r"_\1", safe.strip(". ") or "photo").rpartition(".")
-        stem, ending = (stem, dot + ending) if stem else (ending, "")
-        stem = stem.encode()[: _MOST_BYTES - len(ending.encode()[:_MOST_BYTES])].decode("utf-8", "ignore")
-        found, number = f"{stem}{ending}", 1
-        while found.casefold() in self._taken:
-            number += 1
-            found = f"{stem} ({number}){ending}"
-        self._taken.add(found.casefold())
-        return found
