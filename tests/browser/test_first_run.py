@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from photoseek.demo.gallery import PICTURES
 from tiny_bundle import COLORS
 
-from .actions import cards, choose_gallery, expect, heading, search, sidebar
+from .actions import QUERY, cards, choose_gallery, expect, heading, search, sidebar
 from .conftest import TOKEN, Server, new_context, page_command, running_page, watched_tab
 from .test_accessibility import problems
 
@@ -102,8 +103,8 @@ def test_a_folder_is_browsed_to_indexed_and_searched_meanwhile(visitor: Page, ho
     tab.get_by_text("Up to date: 91 photos, 90 new").wait_for(timeout=90_000)
     tab.locator(".ps-found", has_text="90 photos searched").wait_for()
     tab.get_by_text("1 unreadable. 1 left out.").wait_for()
-    tab.get_by_text("Details", exact=True).click()
-    tab.locator(".st-key-ps-outcome .ps-unreadable li", has_text="broken.jpg").wait_for()
+    tab.get_by_role("button", name="Details").click()
+    tab.get_by_text("not a photo of a known format").locator("visible=true").wait_for()
     found["outcome"] = problems(tab)
     Image.new("RGB", (60, 40), COLORS["green"]).save(home / "Pictures" / "broken.jpg")
     tab.get_by_role("button", name="Try again").locator("visible=true").click()
@@ -133,8 +134,21 @@ def test_another_folder_is_chosen_in_a_dialog(visitor: Page, home: Path) -> None
         visitor.keyboard.press("Escape")
 
 
-def test_the_drawn_scenes_are_indexed_with_one_click(visitor: Page) -> None:
+def test_the_drawn_scenes_are_indexed_with_one_click_and_described(visitor: Page) -> None:
     visitor.get_by_role("button", name="Or try it with 300 drawn scenes").click()
     visitor.get_by_text("Up to date: 300 photos").wait_for(timeout=90_000)
     search(visitor, "a dog on a beach")
-    cards(visitor, "scene-")
+    cards(visitor, "scene-").first.locator(".ps-open").click()
+    visitor.get_by_role("button", name="Describe it").click()
+    tag = visitor.locator(".ps-tag").first
+    tag.wait_for()
+    assert problems(visitor) == []
+    visitor.get_by_text("Describe with your own captions").click()
+    visitor.locator("input[type=file]").last.set_input_files(PICTURES / "captions.token")
+    visitor.get_by_text("1,500 of 1,500 captions are new").wait_for(timeout=60_000)
+    visitor.locator(".ps-sentences li").first.wait_for()
+    assert problems(visitor) == []
+    word = tag.locator("span").inner_text()
+    tag.click()
+    expect(visitor.get_by_label(QUERY)).to_have_value(word)
+    visitor.locator(".ps-found").wait_for()

@@ -74,7 +74,7 @@ def test_every_tab_can_watch_stop_and_continue_indexing(
         for tab in (wide, phone):
             tab.locator(".ps-found span").first.get_by_text("1 photo", exact=True).wait_for()
             tab.get_by_role("tab", name="Describe a photo").click()
-            tab.get_by_text("photoseek captions add FILE --gallery").wait_for()
+            tab.get_by_text("Describe with your own captions").wait_for()
             with sidebar(tab) as side:
                 side.get_by_label("Recent galleries").click()
                 tab.get_by_role("option", name="colors").click()

@@ -20,7 +20,7 @@ _MOST = 200  # rows of a list
 
 
 def render_outcome(folder: str, job: Job) -> None:
-    """Draw how a job of a gallery ended, until the visitor closes it; details are folded."""
+    """Draw how a job of a gallery ended, until the visitor closes it."""
     if st.session_state.get(_DISMISSED) == id(job):
         return
     now, report = strings(), job.report
@@ -30,14 +30,14 @@ def render_outcome(folder: str, job: Job) -> None:
             if report is None:
                 again = now.proceed if job.error is None else now.try_again
                 st.button(again, key="again", on_click=start_indexing, args=(folder, job.bundle))
+            elif report.unreadable or report.skipped or report.left_out or report.unread:
+                with st.popover(now.details):
+                    render_unreadable(folder, job.bundle, report.unreadable, "outcome")
+                    _render_list(now.unopened, report.skipped)
+                    render_left_out(report.left_out, report.unread)
             st.button(
                 now.close, key="close-outcome", type="tertiary", icon=":material/close:", on_click=_dismiss, args=(job,)
             )
-        if report is not None and (report.unreadable or report.skipped or report.left_out or report.unread):
-            with st.expander(now.details):
-                render_unreadable(folder, job.bundle, report.unreadable, "outcome")
-                _render_list(now.unopened, report.skipped)
-                render_left_out(report.left_out, report.unread)
 
 
 def start_indexing(folder: str, bundle: str, *, retry: bool = False) -> None:

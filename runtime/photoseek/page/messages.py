@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from html import escape
-from shlex import quote
 
 import streamlit as st
 
@@ -38,16 +37,6 @@ def nothing_searchable(status: GalleryStatus) -> None:
         notice(now.nothing_title, now.nothing.format(count=f"{status.photos:,}"))
     else:
         notice(now.empty_title, now.empty.format(folder=status.photos_root))
-
-
-def no_captions(gallery: str) -> None:
-    """Report that a gallery has no captions, and how to add some."""
-    now = strings()
-    if is_shared():
-        notice(now.no_captions_title, now.ask_operator)
-        return
-    notice(now.no_captions_title, now.no_captions)
-    st.code(f"photoseek captions add FILE --gallery {quote(gallery)}", language="bash")
 
 
 def photo_error(reason: str) -> None:

@@ -23,6 +23,7 @@ from photoseek.search.backend import SearchBackend
 from photoseek.search.caption_search import CaptionSearcher
 from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
+from photoseek.search.tags import Tagger
 from photoseek.sources.local import LocalSource
 from photoseek.system.user_paths import absolute
 
@@ -41,6 +42,7 @@ class OpenGallery:
         thumbnails: Thumbnails of its photos.
         files: URLs of its photos.
         captions: Searcher over its captions.
+        tagger: Tags photos with words.
         database: Device and inode of its database.
         primary: Whether the searcher has the primary bundle.
         reranker: Reranker over the searcher, or None.
@@ -50,6 +52,7 @@ class OpenGallery:
     thumbnails: ThumbnailCache
     files: PhotoFiles
     captions: CaptionSearcher
+    tagger: Tagger
     database: tuple[int, int]
     primary: bool = True
     reranker: Reranker | None = None
@@ -151,7 +154,8 @@ def _open(folder: str, bundle: str | None, *, links: bool) -> OpenGallery:
     thumbnails = ThumbnailCache(gallery.path, root=root, links=links, max_pixels=limit)
     files = PhotoFiles(gallery, searcher.bundle.fingerprint, thumbnails, shared=not links)
     primary = searcher.bundle.fingerprint == gallery.fingerprint
-    opened = OpenGallery(searcher, thumbnails, files, CaptionSearcher(searcher), _identity(gallery), primary)
+    readers = CaptionSearcher(searcher), Tagger(searcher)
+    opened = OpenGallery(searcher, thumbnails, files, *readers, _identity(gallery), primary)
     _log.info("opened %r", opened.searcher)
     return opened
 

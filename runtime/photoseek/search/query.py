@@ -25,8 +25,10 @@ from photoseek.vectors import Vectors, normalize
 if TYPE_CHECKING:
     from photoseek.bundle.onnx_session import Mode
 
+MAX_UNREAD = 0.5
+"""Share of a text that a bundle may leave unread; the vector of a text with more says little about it."""
+
 _MIN_NORM = 1e-6  # a shorter sum of unit vectors has no direction
-_MAX_UNREAD = 0.5  # of a text; its vector says little about the rest
 _RECENT_QUERIES = 512  # cached text vectors, a few KB each
 
 PhotoLookup = Callable[[str], tuple[int, Vectors]]
@@ -187,7 +189,7 @@ class QueryEncoder(ForkAware):
             WeightedVector(
                 vector,
                 calibration=self._calibration(text, language),
-                unread=self.texts.unread_share(text, language) > _MAX_UNREAD,
+                unread=self.texts.unread_share(text, language) > MAX_UNREAD,
             )
             for text, vector in zip(texts, vectors, strict=True)
         ]
