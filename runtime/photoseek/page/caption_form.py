@@ -42,8 +42,8 @@ def render_caption_form(gallery: Gallery, captions: int) -> None:
         )
         if pending is not None:
             _add(gallery, pending)
-        if outcome := st.session_state.get(_OUTCOME):
-            messages.hint(outcome)
+    if outcome := st.session_state.get(_OUTCOME):
+        messages.hint(outcome)
 
 
 def _read(field: str) -> None:

@@ -15,29 +15,28 @@ from photoseek.page.left_out_view import count_left_out, left_out_rows
 from photoseek.page.strings import strings
 from photoseek.sources.left_out import LeftOut, UnreadKind
 
-_DISMISSED = "dismissed-report"  # in the session: the number of the job whose outcome was closed
+_DISMISSED = "dismissed-report"  # in the session: the job whose outcome was closed
 _MOST = 200  # rows of a list
 
 
 def render_outcome(folder: str, job: Job) -> None:
     """Draw how a job of a gallery ended, until the visitor closes it."""
-    if st.session_state.get(_DISMISSED) == id(job):
+    if st.session_state.get(_DISMISSED) is job:
         return
     now, report = strings(), job.report
-    with st.container(border=True, key="ps-outcome"):
-        with st.container(horizontal=True, vertical_alignment="center", key="ps-outcome-line"):
-            outcome(outcome_text(job))
-            if report is None:
-                again = now.proceed if job.error is None else now.try_again
-                st.button(again, key="again", on_click=start_indexing, args=(folder, job.bundle))
-            elif report.unreadable or report.skipped or report.left_out or report.unread:
-                with st.popover(now.details):
-                    render_unreadable(folder, job.bundle, report.unreadable, "outcome")
-                    _render_list(now.unopened, report.skipped)
-                    render_left_out(report.left_out, report.unread)
-            st.button(
-                now.close, key="close-outcome", type="tertiary", icon=":material/close:", on_click=_dismiss, args=(job,)
-            )
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="ps-outcome"):
+        outcome(outcome_text(job))
+        if report is None:
+            again = now.proceed if job.error is None else now.try_again
+            st.button(again, key="again", on_click=start_indexing, args=(folder, job.bundle))
+        elif report.unreadable or report.skipped or report.left_out or report.unread:
+            with st.popover(now.details):
+                render_unreadable(folder, job.bundle, report.unreadable, "outcome")
+                _render_list(now.unopened, report.skipped)
+                render_left_out(report.left_out, report.unread)
+        st.button(
+            now.close, key="close-outcome", type="tertiary", icon=":material/close:", on_click=_dismiss, args=(job,)
+        )
 
 
 def start_indexing(folder: str, bundle: str, *, retry: bool = False) -> None:
@@ -111,4 +110,4 @@ def _items(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _dismiss(job: Job) -> None:
-    st.session_state[_DISMISSED] = id(job)
+    st.session_state[_DISMISSED] = job
