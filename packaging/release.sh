@@ -31,6 +31,15 @@ done
 step "the wheel with the newest packages"
 packaging/check_wheel.sh dist "$bin" pip uvx pipx
 
+for python in python3.11 python3.12 python3.13 python3.14; do
+  if "$python" --version >/dev/null 2>&1; then
+    step "the tests of the wheel with $python"
+    packaging/check_python.sh dist "$bin/uv" "$python"
+  else
+    missing+=("the tests with $python, which is not installed")
+  fi
+done
+
 step "bill of materials"
 "$bin/cyclonedx-py" environment --pyproject pyproject.toml --output-reproducible --output-file "dist/photoseek-$version.cdx.json" \
   "$work/venv/bin/python"

@@ -28,6 +28,7 @@ def download_photo(url: str, timeout: float = _SECONDS) -> bytes:
     Raises:
         PhotoError: It cannot be fetched, or is too large.
     """
+    from urllib.error import HTTPError
     from urllib.request import Request, urlopen  # takes 30 ms
 
     if not is_url(url):
@@ -38,6 +39,8 @@ def download_photo(url: str, timeout: float = _SECONDS) -> bytes:
             check_bytes(int(response.headers.get("Content-Length") or 0))
             data: bytes = response.read(formats.MAX_BYTES + 1)
     except (OSError, ValueError) as error:
+        if isinstance(error, HTTPError):
+            error.close()  # it is a response
         raise PhotoError(f"{url}: cannot be fetched: {getattr(error, 'reason', error)}") from error
     check_bytes(len(data))
     return data

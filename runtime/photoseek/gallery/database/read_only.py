@@ -239,10 +239,17 @@ class ReadConnections:
         return reader.state is None or reader.state == FileState.of(str(self.path))
 
 
+class _Connection(sqlite3.Connection):
+    """Closed when it is freed, as a gallery that nobody closed; Python 3.13 and newer warn about that."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def connect(path: Path, parameters: str) -> sqlite3.Connection:
     """Open a SQLite file with parameters of its URI; the first statement reads it."""
     address = f"file:{quote(os.fsencode(path))}?{parameters}"
-    return sqlite3.connect(address, timeout=WAIT_S, check_same_thread=False, uri=True)
+    return sqlite3.connect(address, timeout=WAIT_S, check_same_thread=False, uri=True, factory=_Connection)
 
 
 def _facts(path: str) -> tuple[int, int, int, int] | None:
