@@ -1,10 +1,11 @@
-"""A local server of the Hugging Face hub's HTTP API, as far as ``huggingface_hub`` uses it for downloads.
+"""A local server of the Hugging Face hub's HTTP API, as far as ``huggingface_hub`` uses it for downloads and commits.
 
 Large files (``.onnx``) are in Git LFS: the API reports their SHA-256, and their address redirects to another path.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlparse
 
 REPOSITORY = "Xenova/clip-vit-base-patch32"
@@ -23,6 +25,10 @@ COMMIT = "4c1807b705b1d015fb032789cc4d221b23025a6f"
 _API = re.compile(r"/api/models/([^/]+/[^/]+)(?:/revision/(.+))?")
 _RESOLVE = re.compile(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 _CDN = re.compile(r"/cdn/(.+)")
+_PREUPLOAD = re.compile(r"/api/models/([^/]+/[^/]+)/preupload/main")
+_COMMIT = re.compile(r"/api/models/([^/]+/[^/]+)/commit/main")
+_LFS = re.compile(r"/([^/]+/[^/]+)\.git/info/lfs/objects/batch")
+_UPLOAD = re.compile(r"/lfs/([0-9a-f]{64})")
 
 
 @dataclass
@@ -64,6 +70,11 @@ class Hub:
         sent: Other content of files than the API reports, by the end of their names.
         sends_commit: Another commit than the requested one that the server reports.
         ranges: Whether the server supports ranges.
+        required_token: The token that permits to create repositories and commits. None: nobody needs one.
+        refuses_uploads: Whether the storage of large files denies access.
+        private: Repositories that were created as private ones.
+        uploads: Large files that were uploaded, by SHA-256.
+        messages: Messages of the commits that were uploaded.
     """
 
     address: str = ""
@@ -75,6 +86,11 @@ class Hub:
     sent: dict[str, bytes] = field(default_factory=dict)
     sends_commit: str | None = None
     ranges: bool = True
+    required_token: str | None = None
+    refuses_uploads: bool = False
+    private: list[str] = field(default_factory=list)
+    uploads: dict[str, bytes] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
 
     def add_folder(self, name: str, folder: Path, commit: str | None = None) -> str:
         """Add a commit with the files of a folder to a repository, and return the commit."""
@@ -122,6 +138,69 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, b"", {})
 
     do_HEAD = do_GET  # noqa: N815
+
+    def do_POST(self) -> None:
+        path = unquote(urlparse(self.path).path)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.hub.requests.append(Request(path, None, token := self.headers.get("Authorization")))
+        if self.hub.required_token is not None and token != f"Bearer {self.hub.required_token}":
+            self._answer(403, b'{"error": "denied"}', {})
+        elif path == "/api/repos/create":
+            self._create(json.loads(body))
+        elif path == "/api/validate-yaml":
+            self._json({"errors": [], "warnings": []})
+        elif _PREUPLOAD.fullmatch(path):
+            self._json({"files": [_upload_mode(file["path"]) for file in json.loads(body)["files"]]})
+        elif _LFS.fullmatch(path):
+            objects = [self._upload_of(each) for each in json.loads(body)["objects"]]
+            self._json({"transfer": "basic", "objects": objects})
+        elif match := _COMMIT.fullmatch(path):
+            self._commit(match[1], [json.loads(line) for line in body.splitlines()])
+        else:
+            self._answer(404, b"", {})
+
+    def do_PUT(self) -> None:
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        match = _UPLOAD.fullmatch(self.path)
+        if self.hub.refuses_uploads:
+            self._answer(403, b"", {})
+            return
+        complete = match is not None and hashlib.sha256(data).hexdigest() == match[1]
+        if match and complete:
+            self.hub.uploads[match[1]] = data
+        self._answer(200 if complete else 400, b"", {})
+
+    def _json(self, values: object, status: int = 200) -> None:
+        self._answer(status, json.dumps(values).encode(), {"Content-Type": "application/json"})
+
+    def _create(self, facts: dict[str, Any]) -> None:
+        name = f"{facts['organization']}/{facts['name']}"
+        if name in self.hub.repositories:
+            self._json({"error": "You already created this model repo", "url": f"{self.hub.address}/{name}"}, 409)
+            return
+        self.hub.repositories[name] = HubRepository()
+        if facts.get("private") or facts.get("visibility") == "private":
+            self.hub.private.append(name)
+        self._json({"url": f"{self.hub.address}/{name}"})
+
+    def _upload_of(self, facts: dict[str, Any]) -> dict[str, Any]:
+        return {**facts, "actions": {"upload": {"href": f"{self.hub.address}/lfs/{facts['oid']}"}}}
+
+    def _commit(self, name: str, lines: list[dict[str, Any]]) -> None:
+        """Add a commit with the files of the last one, the sent ones, and the large ones that were uploaded before."""
+        repository = self.hub.repositories[name]
+        files = dict(repository.commits[repository.latest]) if repository.commits else {}
+        for line in lines:
+            value = line["value"]
+            if line["key"] == "header":
+                self.hub.messages.append(value["summary"])
+            elif line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            else:
+                assert line["key"] == "lfsFile"
+                files[value["path"]] = self.hub.uploads[value["oid"]]
+        commit = repository.add(files)
+        self._json({"commitUrl": f"{self.hub.address}/{name}/commit/{commit}", "commitOid": commit})
 
     def _all(self) -> Iterator[bytes]:
         yield from self.hub.sent.values()
@@ -211,6 +290,10 @@ class _Handler(BaseHTTPRequestHandler):
             if pause:
                 pause.wait()
             self.wfile.write(body[half:])
+
+
+def _upload_mode(path: str) -> dict[str, object]:
+    return {"path": path, "uploadMode": "lfs" if path.endswith(".onnx") else "regular", "shouldIgnore": False}
 
 
 def _sibling(path: str, data: bytes) -> dict[str, object]:

@@ -65,6 +65,46 @@ class Bundle:
         record = ModelRecord.read(path) if is_file(path / RECORD) else None
         return cls(path, external.describe(path, record), str(path))
 
+    @classmethod
+    def from_pretrained(cls, repository: str, *, revision: str | None = None, precision: str | None = None) -> Bundle:
+        """Open a bundle of the Hugging Face hub, which is downloaded, checked and pinned when it is first used.
+
+        The same as ``photoseek models pull hf:ORG/REPO`` and ``Bundle.load("hf:ORG/REPO")``. An installed one is opened
+        without the network, unless ``revision`` is a branch or a tag.
+
+        Args:
+            repository: Its name, ``ORG/REPO``. Its models are executable code: name only repositories that you trust.
+            revision: A commit, a branch or a tag. None: the pinned commit, or at first the latest.
+            precision: Precision of its graphs. None: the most exact one.
+
+        Raises:
+            QueryError: Not the name of a repository.
+            ModelError: It cannot be downloaded, differs from its checksums, or is installed at another revision.
+            BundleError: It has no model in a supported layout.
+        """
+        from photoseek.models.pretrained import pull_bundle
+
+        return cls.load(pull_bundle(repository, revision, precision))
+
+    def push_to_hub(self, repository: str, *, private: bool | None = None, message: str | None = None) -> str:
+        """Upload the bundle to the Hugging Face hub with a model card, and return the commit.
+
+        The card has the measured recalls of each precision. ``HF_TOKEN`` or ``hf auth login`` gives access.
+
+        Args:
+            repository: Name of the repository, ``ORG/REPO``; it is created if it does not exist.
+            private: Whether a new repository is private. None: the default of its owner.
+            message: Of the commit.
+
+        Raises:
+            QueryError: Not the name of a repository.
+            ModelUnavailable: The hub cannot be reached, or denies access.
+            BundleError: The bundle is damaged, or has the layout of another program.
+        """
+        from photoseek.models.pretrained import push_bundle
+
+        return push_bundle(self, repository, private=private, message=message)
+
     @property
     def manifest(self) -> Manifest:
         """The content of ``photoseek.json``, or its equivalent for a model of another program."""

@@ -197,7 +197,7 @@ def _http_problem(error: Any, repository: str, revision: str | None, file: str |
             "HF_TOKEN"
         )
     if status in (401, 403):
-        return f"{repository}: expected access, the hub answered {status}; set HF_TOKEN to a token that may read it"
+        return f"{repository}: expected access, the hub answered {status}; set HF_TOKEN to a token with this permission"
     if status == 429:
         wait = error.response.headers.get("Retry-After")
         when = f"wait {wait} seconds" if wait and wait.isdigit() else "wait some minutes"
