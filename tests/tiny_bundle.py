@@ -76,6 +76,16 @@ def write_tiny_bundle(
     return folder
 
 
+def write_calibrated(folder: Path) -> Path:
+    """Write a tiny bundle with calibrated confidence."""
+    write_tiny_bundle(folder)
+    manifest = Manifest.read(folder)
+    curve = {"slope": 20.0, "intercept": -17.0, "min_similarity": 0.7, "photos": 9, "captions": 9}
+    manifest.precisions["fp32"]["confidence"] = curve
+    manifest.write(folder)
+    return folder
+
+
 def vocabulary() -> list[str]:
     """Return every token by id."""
     return [*_SPECIAL, *COLORS, "a", "picture", "and"]

@@ -21,10 +21,9 @@ import pytest
 from PIL import Image
 
 from photoseek import Bundle, Gallery
-from photoseek.bundle.manifest import Manifest
 from photoseek.captions import Caption
 from photoseek.page.access import Access
-from tiny_bundle import COLORS, write_tiny_bundle
+from tiny_bundle import COLORS, write_calibrated
 from tiny_photos import write_color
 
 if TYPE_CHECKING:
@@ -96,16 +95,6 @@ def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> 
     vanishing.unlink()
     next((albums / "damaged").rglob("vectors.npy")).write_bytes(b"")
     return albums
-
-
-def write_calibrated(folder: Path) -> Path:
-    """Write a tiny bundle with calibrated confidence."""
-    write_tiny_bundle(folder)
-    manifest = Manifest.read(folder)
-    curve = {"slope": 20.0, "intercept": -17.0, "min_similarity": 0.7, "photos": 9, "captions": 9}
-    manifest.precisions["fp32"]["confidence"] = curve
-    manifest.write(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ THEMES = ("light", "dark")
 def problems(tab: Page) -> list[str]:
     """Return each serious problem of what the tab shows now, with the element."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    tab.wait_for_function("document.querySelector('[data-stale=true]') === null")  # parts of the previous state
     tab.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")  # colors in between
     found = axe.Axe().run(tab).response["violations"]
     return [
@@ -67,9 +68,23 @@ def test_every_state_of_the_page_is_accessible(tab: Page, theme: str) -> None:
     tab.locator(".ps-chip").first.wait_for()
     found["filters"] = problems(tab)
     tab.goto("/?q=a+picture")
-    tab.get_by_text("Show the closest photos anyway").click()
+    heading(tab, "Less likely").wait_for()
     tab.locator(".ps-card").first.locator("img").wait_for()
+    tab.locator(".ps-found summary").click()
     found["doubtful"] = problems(tab)
+    tab.goto("/?taken_from=May&folder=red")
+    tab.locator(".ps-facet").first.wait_for()
+    found["invalid link"] = problems(tab)
+    tab.get_by_role("button", name="Filters").click()
+    tab.get_by_label("Taken from").wait_for()
+    found["filter form"] = problems(tab)
+    tab.goto("/?type=gif")
+    heading(tab, "No photo matches these filters").wait_for()
+    found["nothing"] = problems(tab)
+    tab.goto("/")
+    tab.get_by_text("Recent searches").wait_for()
+    tab.get_by_text("Your photos show").wait_for()
+    found["browse"] = problems(tab)
     search(tab, "red +")
     heading(tab, "Invalid query").wait_for()
     found["error"] = problems(tab)

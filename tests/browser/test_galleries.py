@@ -22,6 +22,7 @@ def test_the_sidebar_shows_the_status_and_opens_other_galleries(tab: Page, album
     cards(tab, "red-")
     with sidebar(tab) as side:
         facts = side.locator(".ps-facts")
+        side.get_by_text("Details").click()
         facts.wait_for()
         shown = dict(zip(facts.locator("dt").all_inner_texts(), facts.locator("dd").all_inner_texts(), strict=True))
     assert (shown["Photos"], shown["Searchable"], shown["Unreadable"], shown["Captions"]) == ("29", "28", "1", "6")

@@ -9,10 +9,13 @@ from pathlib import Path
 import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
-from photoseek.errors import GalleryNotFound, PhotoseekError
+from photoseek.errors import GalleryNotFound, PhotoseekError, QueryError
+from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.page import (
     album_view,
+    browse_view,
     describe_view,
+    filter_chips,
     filter_form,
     first_run,
     index_job,
@@ -26,10 +29,12 @@ from photoseek.page import (
 )
 from photoseek.page.bundle_form import render_bundle_form
 from photoseek.page.exposure import is_shared
+from photoseek.page.filter_state import current_filter, filter_values
 from photoseek.page.open_galleries import (
     GalleryState,
     OpenGallery,
     default_bundle,
+    gallery_overview,
     gallery_state,
     open_gallery,
     open_reranker,
@@ -37,7 +42,7 @@ from photoseek.page.open_galleries import (
 from photoseek.page.search_view import render_results
 from photoseek.page.server import is_gated
 from photoseek.page.strings import KEY, read_language, strings
-from photoseek.page.url_state import read_url, write_url
+from photoseek.page.url_state import ERRORS, read_url, write_url
 from photoseek.sources.local import LocalSource
 
 _log = logging.getLogger(__name__)
@@ -172,19 +177,26 @@ def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:
 
 
 def _render_search_tab(opened: OpenGallery, state: GalleryState) -> None:
+    overview = gallery_overview(opened.searcher)
     with st.container(key="ps-query", horizontal=True, vertical_alignment="center"):
         search_form.render_search_form()
-        filter_form.render_filter_form(state.folders)
+        filter_form.render_filter_form(overview)
         search_form.render_query_help()
     query = search_form.form_values()
-    paging.start_over(query, filter_form.filter_values(), opened.backend.bundle.fingerprint)
+    if paging.start_over(query, filter_values(), opened.backend.bundle.fingerprint):
+        st.session_state[ERRORS] = []
     write_url()
-    filter_form.render_filter_chips(query)
+    filter_chips.render_filter_chips(query, opened)
     if st.session_state["tab"] != "find":
         return
+    if st.session_state[ERRORS]:
+        messages.link_errors(st.session_state[ERRORS])
+    try:
+        where = with_known_folder(opened.searcher.gallery.database, current_filter())
+    except QueryError as error:
+        messages.filter_error(str(error))
+        return
     if query.empty:
-        now = strings()
-        messages.notice(now.welcome_title.format(count=f"{state.status.searchable:,}"), now.welcome)
-        search_form.render_examples(opened.searcher)
+        browse_view.render_browse(opened, overview, where)
     else:
-        render_results(opened, query, state)
+        render_results(opened, query, where, state)

@@ -4,40 +4,68 @@ from __future__ import annotations
 
 from typing import Any
 
+from photoseek.gallery.listing import ListedPhoto
 from photoseek.page.exposure import is_shared
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 from photoseek.system.filenames import decode_filename
 
+_VERY_LIKELY, _LIKELY = 0.75, 0.4  # confidences
 
-def card_facts(hit: Hit, best_score: float) -> dict[str, Any]:
-    """Return the date, the likeness in [0, 1] with its exact values, and which text contains the words of the query.
 
-    The likeness is the confidence. Without one, it is the cosine, compared with the one of the best hit.
+def card_facts(photo: Hit | ListedPhoto, best_score: float = 0.0) -> dict[str, Any]:
+    """Return the date and, of a hit, its likeness in [0, 1] with a word and exact values, and which text matches.
+
+    The likeness is the confidence. Without one, it is the cosine, compared with the one of the best hit; a text that
+    the bundle does not read has none.
     """
-    likeness = hit.confidence if hit.confidence is not None else hit.score / best_score if best_score > 0 else 0.0
+    facts = {
+        "date": (photo.taken or "")[:10],
+        **({"incomplete": strings().incomplete} if photo.incomplete else {}),
+    }
+    if isinstance(photo, ListedPhoto) or (photo.from_unread_text and not photo.matched):
+        return facts
+    confidence = photo.confidence
+    likeness = confidence if confidence is not None else photo.score / best_score if best_score > 0 else 0.0
     return {
-        "date": (hit.taken or "")[:10],
+        **facts,
         "likeness": round(min(max(likeness, 0.0), 1.0), 3),
-        "exact": " · ".join(f"{name} {value}" for name, value in _likeness(hit)),
-        "matched": matched_in(hit),
-        **({"incomplete": strings().incomplete} if hit.incomplete else {}),
+        "word": likeness_word(photo),
+        "exact": " · ".join(f"{name} {value}" for name, value in _likeness(photo)),
+        "matched": matched_in(photo),
     }
 
 
-def viewer_facts(hit: Hit) -> list[tuple[str, str]]:
+def viewer_facts(photo: Hit | ListedPhoto) -> list[tuple[str, str]]:
     """Return the name and the value of each fact in the viewer."""
     now = strings()
-    incomplete = f", {now.incomplete}" if hit.incomplete else ""
+    incomplete = f", {now.incomplete}" if photo.incomplete else ""
     rows = [
-        (now.taken, _date_of(hit)),
-        (now.size, f"{hit.width} × {hit.height} ({hit.width * hit.height / 1e6:.1f} MP){incomplete}"),
-        (now.file, hit.path),
-        (now.matched, matched_in(hit)),
-        *_likeness(hit),
-        *((now.score_by.format(bundle=each.bundle), f"{each.score:.3f}") for each in hit.scores[1:] if each.score),
+        (now.taken, _date_of(photo)),
+        (now.size, f"{photo.width} × {photo.height} ({photo.width * photo.height / 1e6:.1f} MP){incomplete}"),
+        (now.file, photo.path),
     ]
+    if isinstance(photo, Hit):
+        scores = [each for each in photo.scores[1:] if each.score]
+        rows += [
+            (now.matched, matched_in(photo)),
+            (now.match, "" if photo.matched else likeness_word(photo)),
+            *_likeness(photo),
+            *((now.score_by.format(bundle=each.bundle), f"{each.score:.3f}") for each in scores),
+        ]
     return [(name, value) for name, value in rows if value]
+
+
+def likeness_word(hit: Hit) -> str:
+    """Return how likely a hit matches by its calibrated confidence; an empty string if the bundle is not calibrated."""
+    now = strings()
+    if hit.low_confidence:
+        return now.less_likely
+    if hit.confidence is None:
+        return ""
+    if hit.confidence >= _VERY_LIKELY:
+        return now.very_likely
+    return now.likely if hit.confidence >= _LIKELY else now.possible
 
 
 def matched_in(hit: Hit) -> str:
@@ -47,7 +75,7 @@ def matched_in(hit: Hit) -> str:
     return fields[hit.matched] if hit.matched else ""
 
 
-def copied_path(hit: Hit) -> str | None:
+def copied_path(hit: Hit | ListedPhoto) -> str | None:
     """Return the path that the viewer copies, or None if the page is shared."""
     return None if is_shared() else decode_filename(str(hit.file))
 
@@ -60,7 +88,7 @@ def confidence_of(hit: Hit) -> str:
     return "> 99 %" if percent > 99 else "< 1 %" if percent < 1 else f"{percent} %"
 
 
-def _date_of(hit: Hit) -> str:
+def _date_of(hit: Hit | ListedPhoto) -> str:
     """Return the date of a photo, and where it comes from."""
     now = strings()
     names = {"exif": "EXIF", "xmp": "XMP", "sidecar": now.date_of_sidecar, "name": now.date_of_name}

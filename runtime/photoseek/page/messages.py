@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -53,9 +54,19 @@ def query_error(reason: str) -> None:
 
 def filter_error(reason: str) -> None:
     """Report an invalid filter by its label on the page."""
+    notice(strings().filter_error_title, _labeled(reason))
+
+
+def link_errors(reasons: Sequence[str]) -> None:
+    """Report invalid values in the address, which are ignored, by their labels on the page."""
+    notice(strings().link_error_title, *map(_labeled, reasons))
+
+
+def _labeled(reason: str) -> str:
     now = strings()
     name, _, expected = reason.partition(": ")
-    notice(now.filter_error_title, public(f"{getattr(now, name, name)}: {expected}."))
+    label = {"k": now.number, "sort": now.order}.get(name) or getattr(now, name, name)
+    return public(f"{label}: {expected}.")
 
 
 def error(message: str) -> None:

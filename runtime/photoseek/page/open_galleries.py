@@ -11,10 +11,11 @@ import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import PhotoseekError
-from photoseek.gallery.database.folders import list_folders
 from photoseek.gallery.database.pixel_limit import max_pixels
 from photoseek.gallery.gallery import Gallery
+from photoseek.gallery.overview import Overview, count_photos
 from photoseek.gallery.snapshot.current import current_id
+from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
 from photoseek.page.photo_files import PhotoFiles
@@ -70,12 +71,10 @@ class GalleryState:
     Attributes:
         status: Its statistics.
         unreadable: Path and reason of each photo that cannot be decoded.
-        folders: Every folder with a photo, relative to the photo folder.
     """
 
     status: GalleryStatus
     unreadable: list[tuple[str, str]]
-    folders: list[str]
 
 
 def open_gallery(folder: str, bundle: str | None = None) -> OpenGallery:
@@ -129,6 +128,16 @@ def gallery_state(gallery: Gallery) -> GalleryState:
     return _state(str(gallery.path), _identity(gallery), version, gallery)
 
 
+def gallery_overview(searcher: Searcher) -> Overview:
+    """Return the numbers of photos of the current snapshot, from the cache unless it has changed.
+
+    Raises:
+        PhotoseekError: The snapshot cannot be opened.
+    """
+    snapshot = searcher.snapshot
+    return _overview(str(snapshot.path), snapshot.manifest.gallery, snapshot.manifest.state, snapshot)
+
+
 def _identity(gallery: Gallery) -> tuple[int, int]:
     """Return device and inode: an open file keeps its inode, so a new database at the same path has another."""
     status = gallery.database.path.stat()
@@ -169,4 +178,10 @@ def _open_reranker(key: str, bundle: str, _searcher: Searcher) -> Reranker:
 @st.cache_data(max_entries=_MAX_STATES, show_spinner=False)
 def _state(path: str, identity: tuple[int, int], version: tuple[object, ...], _gallery: Gallery) -> GalleryState:
     del path, identity, version  # the key; a parameter with an underscore is not part of it
-    return GalleryState(_gallery.status(), _gallery.unreadable(), list_folders(_gallery.database))
+    return GalleryState(_gallery.status(), _gallery.unreadable())
+
+
+@st.cache_resource(max_entries=_MAX_STATES, show_spinner=False)
+def _overview(path: str, gallery: str, state: str, _snapshot: Snapshot) -> Overview:
+    del path, gallery, state
+    return count_photos(_snapshot.columns)

@@ -24,11 +24,16 @@ LIKENESS, DATE = ORDERS = ("likeness", "date")
 _QUESTION = "question"
 
 
-def start_over(*question: Any) -> None:
-    """Show the first photos again if the question has changed; a link may show more at first."""
+def start_over(*question: Any) -> bool:
+    """Show the first photos again if the question has changed, and return whether it has.
+
+    A link may show more photos at first.
+    """
     state = st.session_state
-    if state.setdefault(_QUESTION, question) != question:
+    changed = state.setdefault(_QUESTION, question) != question
+    if changed:
         state.update({_QUESTION: question, "k": PAGE})
+    return bool(changed)
 
 
 def show_more() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import streamlit as st
 
-from photoseek.page import components, describe_view, messages, paging
+from photoseek.gallery.listing import ListedPhoto
+from photoseek.page import components, describe_view, paging
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
@@ -20,65 +22,77 @@ MAX_DUPLICATES = 24
 """Maximum number of near-duplicates shown with one photo."""
 
 
-def render_hits(hits: Sequence[Hit], facts: Sequence[str], opened: OpenGallery, *, more: bool) -> None:
-    """Draw details of the search and a card for each hit; hits that probably do not match are collapsed."""
-    now = strings()
-    spans = "".join(f"<span>{escape(fact)}</span>" for fact in facts if fact)
+@dataclass(frozen=True)
+class Facts:
+    """A summary of what is shown, and details of the search that are folded away."""
+
+    shown: Sequence[str]
+    details: Sequence[str] = ()
+
+
+def render_hits(hits: Sequence[Hit], facts: Facts, opened: OpenGallery, *, more: bool) -> None:
+    """Draw a summary of the search and a card for each hit, those that probably do not match below a line."""
+    render_summary(facts, ordered=len(hits) > 1)
+    if hits:
+        likely, unlikely = split(hits)
+        best, now = max(hit.score for hit in hits), strings()
+        cards = [*_hit_cards(likely, best, opened), *_hit_cards(unlikely, best, opened, now.less_likely)]
+        render_cards(cards, opened, more=more)
+
+
+def split(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
+    """Return the hits that probably match, and those that probably do not, each in the given order."""
+    return [hit for hit in hits if not hit.low_confidence], [hit for hit in hits if hit.low_confidence]
+
+
+def render_summary(facts: Facts, *, ordered: bool = False) -> None:
+    """Draw what was found, details that are folded away, and the choice of the order."""
+    shown = "".join(f"<span>{escape(fact)}</span>" for fact in facts.shown if fact)
+    folded = "".join(f"<span>{escape(fact)}</span>" for fact in facts.details if fact)
+    details = f"<details><summary>{escape(strings().details)}</summary><p>{folded}</p></details>" if folded else ""
     with st.container(horizontal=True, key="ps-summary", vertical_alignment="center"):
-        st.html(f'<p class="ps-found" role="status">{spans}</p>')
-        if len(hits) > 1:
+        st.html(f'<div class="ps-found"><p role="status">{shown}</p>{details}</div>')
+        if ordered:
             paging.render_order()
-    if not hits:
-        messages.notice(now.no_results_title, now.no_results)
-    elif are_doubtful(hits):
-        unread = _best(hits).from_unread_text
-        title = now.unread_title if unread else now.low_confidence_title
-        messages.notice(title, now.unread if unread else now.low_confidence)
-        with st.expander(now.show_anyway):
-            _render_cards(hits, opened, more=more)
-    else:
-        _render_cards(hits, opened, more=more)
 
 
-def are_doubtful(hits: Sequence[Hit]) -> bool:
-    """Return whether probably none of the hits matches, in whichever order they are."""
-    return _best(hits).low_confidence
-
-
-def _best(hits: Sequence[Hit]) -> Hit:
-    return min(hits, key=lambda hit: hit.rank)
-
-
-def _render_cards(hits: Sequence[Hit], opened: OpenGallery, *, more: bool) -> None:
-    now, best = strings(), max(hit.score for hit in hits)
-    cards = [
-        {
-            **_card(hit, best, opened),
-            "more": now.duplicates.format(count=len(hit.duplicates)),
-            "duplicates": [_card(other, best, opened) for other in hit.duplicates[:MAX_DUPLICATES]],
-        }
-        for hit in hits
-    ]
-    more_label = now.show_more if more else None
+def render_cards(cards: Sequence[dict[str, Any]], opened: OpenGallery, *, more: bool) -> None:
+    """Draw cards as ``photo_card`` returns them, with a button for more if there are more."""
+    more_label = strings().show_more if more else None
     data = {"cards": cards, "texts": card_texts(), "more": more_label, "selection": selection_data(opened.files)}
     components.render_component("cards", "cards", data, chosen=choose, more=paging.show_more, reload=reload)
 
 
-def _card(hit: Hit, best: float, opened: OpenGallery) -> dict[str, Any]:
+def photo_card(photo: Hit | ListedPhoto, opened: OpenGallery, best_score: float = 0.0) -> dict[str, Any]:
+    """Return what the card and the viewer show of a photo; a photo without a query has no likeness."""
     return {
-        "path": hit.path,
-        "base": None if is_missing(hit.file) else opened.files.folder(hit.id),
-        "width": hit.width,
-        "height": hit.height,
-        "file": copied_path(hit),
-        **card_facts(hit, best),
-        "facts": viewer_facts(hit),
-        "captions": list(opened.searcher.gallery.sentences.of_photo(hit.path)),
+        "path": photo.path,
+        "base": None if is_missing(photo.file) else opened.files.folder(photo.id),
+        "width": photo.width,
+        "height": photo.height,
+        "file": copied_path(photo),
+        **card_facts(photo, best_score),
+        "facts": viewer_facts(photo),
+        "captions": list(opened.searcher.gallery.sentences.of_photo(photo.path)),
+        "duplicates": [],
     }
 
 
+def _hit_cards(
+    hits: Sequence[Hit], best_score: float, opened: OpenGallery, section: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the cards of hits; the first one has the heading of the section above it."""
+    for number, hit in enumerate(hits):
+        yield {
+            **photo_card(hit, opened, best_score),
+            "more": strings().duplicates.format(count=len(hit.duplicates)),
+            "duplicates": [photo_card(other, opened, best_score) for other in hit.duplicates[:MAX_DUPLICATES]],
+            **({"section": section} if section and number == 0 else {}),
+        }
+
+
 def card_texts() -> dict[str, str]:
-    """Return the texts of cards and of the viewer."""
+    """Return the texts of cards and viewer."""
     now = strings()
     return {
         "open": now.open,

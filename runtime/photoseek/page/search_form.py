@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from photoseek.demo.gallery import picture_names
-from photoseek.gallery.snapshot.sample_queries import demo_queries, sample_queries
 from photoseek.page import components, messages
 from photoseek.page.strings import strings
 from photoseek.photos.formats import photo_suffixes
@@ -18,7 +17,7 @@ MAX_TEXT = 500
 """Maximum length of a query in characters: more than a tower reads, and short enough for a URL."""
 
 _MAX_BYTES = 20_000_000  # of a pasted or dropped picture; the same as server.maxUploadSize
-_MAX_EXAMPLES = 4
+_PICTURES = 4  # of the demo that are looked for
 
 
 @dataclass(frozen=True)
@@ -85,27 +84,9 @@ def render_upload(label: str, key: str) -> None:
     )
 
 
-def render_examples(searcher: Searcher) -> None:
-    """Draw a button for each example query, in the page's language if the bundle supports it, else in English.
-
-    A gallery of demo photos has examples that match them.
-    """
-    now = strings()
-    language = now.code if now.code in searcher.bundle.languages else "en"
-    examples = demo_queries(language) if has_demo_photos(searcher) else sample_queries([language])
-    messages.hint(now.examples)
-    with st.container(horizontal=True, key="ps-examples"):
-        for example in examples[:_MAX_EXAMPLES]:
-            st.button(example, on_click=_set_text, args=(example,))
-
-
 def has_demo_photos(searcher: Searcher) -> bool:
     """Return whether a gallery has pictures of the demo."""
-    return any(map(searcher.is_searchable, picture_names()[:_MAX_EXAMPLES]))
-
-
-def _set_text(text: str) -> None:
-    st.session_state["q"] = text
+    return any(map(searcher.is_searchable, picture_names()[:_PICTURES]))
 
 
 def _store_upload(key: str, field: str) -> None:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 
 import streamlit as st
 
 from photoseek.encoders.query_syntax import parse_query
+from photoseek.encoders.unread_words import UnreadWords, unread_words
 from photoseek.errors import PhotoError, QueryError
-from photoseek.gallery.database.typed_names import with_known_folder
 from photoseek.gallery.filters import Filter
-from photoseek.page import filter_form, messages, paging, results
+from photoseek.page import messages, paging, results
+from photoseek.page.filter_state import current_names
+from photoseek.page.no_match import render_no_match
 from photoseek.page.open_galleries import GalleryState, OpenGallery
+from photoseek.page.recent_searches import record_search
 from photoseek.page.search_form import SearchForm
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 from photoseek.search.searcher import Searcher
 
 
-def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) -> None:
+def render_results(opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState) -> None:
     """Search, and draw the hits or the error."""
-    try:
-        where = with_known_folder(opened.searcher.gallery.database, filter_form.current_filter())
-    except QueryError as error:
-        messages.filter_error(str(error))
-        return
     try:
         hits, facts, more = _search(opened, query, where, state)
     except PhotoError as error:
@@ -33,45 +32,60 @@ def render_results(opened: OpenGallery, query: SearchForm, state: GalleryState) 
     except QueryError as error:
         messages.query_error(str(error))
     else:
-        results.render_hits(hits, facts, opened, more=more)
+        if query.text:
+            record_search(opened, query.text)
+        if hits:
+            results.render_hits(hits, facts, opened, more=more)
+        else:
+            render_no_match(opened, where)
 
 
 def _search(
     opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState
-) -> tuple[list[Hit], list[str], bool]:
-    """Return the hits, details of the search, which may be empty, and whether there are more hits."""
+) -> tuple[list[Hit], results.Facts, bool]:
+    """Return the hits, a summary of the search, and whether there are more hits."""
     searcher, backend, now = opened.searcher, opened.backend, strings()
     photo, k = query.photo.data if query.photo else None, int(st.session_state["k"])
     with nullcontext() if backend.is_loaded_for(query.text, photo) else st.spinner(""):  # loading a tower takes a while
         started = time.perf_counter()
-        names = filter_form.current_names() if query.text else "never"
+        names = current_names() if query.text else "never"
         vectors = backend.query(query.text or None, photo=photo, similar_to=query.similar_to, names=names)
         encoded = time.perf_counter()
         hits = backend.nearest(vectors, k + 1, where=where, group_duplicates=True)
         found = time.perf_counter()
     hits, more = paging.in_order(hits[:k]), len(hits) > k
     engine = "exact" if not where.empty else searcher.snapshot.manifest.tuning.fastest
-    facts = [
-        _number_of(hits, filtered=not where.empty),
-        _subtracted(query.text),
+    details = (
         now.searched.format(count=f"{state.status.searchable:,}"),
         " · ".join(filter(None, [_precision(searcher, query), engine])),
         now.encode_time.format(ms=_ms(encoded - started)),
         now.search_time.format(ms=_ms(found - encoded)),
         "" if opened.reranker is None else now.reranked.format(bundle=opened.reranker.bundle.name),
-    ]
-    return hits, facts, more
+    )
+    unread = unread_words(searcher.text_encoder, query.text) if query.text else UnreadWords()
+    shown = [_number_of(hits, more=more), _subtracted(query.text), *_unread(unread, searcher.bundle.languages)]
+    return hits, results.Facts(shown, details), more
 
 
-def _number_of(hits: list[Hit], *, filtered: bool) -> str:
-    if not hits or results.are_doubtful(hits):
-        return ""
+def _number_of(hits: list[Hit], *, more: bool) -> str:
+    """Return how many hits are above the line; with a plus sign if there may be more."""
+    now, (likely, unlikely) = strings(), results.split(hits)
+    if not likely:
+        return now.nothing_likely
+    several = now.found_by_date if st.session_state["sort"] == paging.DATE else now.found
+    plus = "+" if more and not unlikely else ""
+    return (several if len(likely) > 1 else now.found_one).format(count=f"{len(likely):,}{plus}")
+
+
+def _unread(words: UnreadWords, languages: Sequence[str]) -> Iterator[str]:
+    """Yield which words count for nothing, and why."""
     now = strings()
-    by_date = st.session_state["sort"] == paging.DATE
-    several = now.found_by_date if by_date else now.found
-    matching = now.found_filtered_by_date if by_date else now.found_filtered
-    text = matching if filtered else several if len(hits) > 1 else now.found_one
-    return text.format(count=f"{len(hits):,}")
+    if words.unknown:
+        yield now.unknown_words.format(words=now.list_separator.join(words.unknown))
+    if words.foreign:
+        names = {"en": now.english, "zh": now.chinese}
+        read = now.list_separator.join(names.get(language, language) for language in languages)
+        yield now.foreign_words.format(words=now.list_separator.join(words.foreign), languages=read)
 
 
 def _subtracted(text: str) -> str:

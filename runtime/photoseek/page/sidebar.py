@@ -59,13 +59,19 @@ def choose_gallery() -> str:
 def render_status(folder: str, state: GalleryState, bundle: str) -> None:
     """Draw the statistics and the unreadable photos of the gallery."""
     with st.sidebar:
-        facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in _facts(state.status))
-        st.html(f'<dl class="ps-facts">{facts}</dl>')
+        st.html(
+            f'<details class="ps-details"><summary>{escape(strings().details)}</summary>'
+            f'<dl class="ps-facts">{_list(_facts(state.status))}</dl></details>'
+        )
         if not state.status.fresh and state.status.generation is not None:
             hint(strings().outdated)
         if state.unreadable:
             with st.expander(f"{strings().unreadable_photos} ({len(state.unreadable):,})"):
                 render_unreadable(folder, bundle, state.unreadable, "sidebar")
+
+
+def _list(facts: list[tuple[str, str]]) -> str:
+    return "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
 
 
 def _open_recent() -> None:

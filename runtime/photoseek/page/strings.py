@@ -39,6 +39,19 @@ def strings() -> Strings:
     return CATALOGUES.get(chosen, CATALOGUES[LANGUAGES[0]])
 
 
+def date_label(date: str, *, short: bool = False) -> str:
+    """Return a year, month or day such as ``2024-05`` as people write it; ``short`` leaves out the year of a month.
+
+    Any other text is returned unchanged.
+    """
+    year, _, month = date.partition("-")
+    if not (month.isdigit() and len(month) == 2 and 1 <= int(month) <= 12):
+        return date
+    now = strings()
+    name = (now.short_months if short else now.month_names).split()[int(month) - 1]
+    return name if short else now.month_of_year.format(month=name, year=year)
+
+
 def read_language() -> None:
     """Read the language from the page's URL when a session begins."""
     if KEY not in st.session_state:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,6 @@ from PIL import ExifTags, Image
 
 from page_sessions import colors, names, new_session, text_of
 from photoseek import Bundle, Gallery
-from photoseek.demo.gallery import picture_names
 from photoseek.page import launch
 from tiny_bundle import COLORS, write_tiny_bundle
 
@@ -182,40 +182,17 @@ def test_number_and_order_are_unchanged_after_a_wrong_gallery_folder(page: AppTe
     assert dict(page.query_params)["k"] == "2"
 
 
-@pytest.mark.parametrize("demo", [False, True])
-@pytest.mark.usefixtures("rendered")
-def test_examples_in_a_gallery_of_demo_photos_match_those(
-    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch, demo: bool
+def test_a_chinese_query_is_encoded_by_the_chinese_tower_if_the_bundle_has_one(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rendered: dict[str, Any], opened_graphs: list[str]
 ) -> None:
-    if demo:
-        shutil.copy(photos / "red" / "red-0.png", photos / picture_names()[2])
-        gallery.index()
-    monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
-    page = new_session().run()
-    example = "a red car next to a tree at night" if demo else "a dog running on the beach"
-    examples = [button for button in page.button if "a " in button.label]
-    next(button for button in examples if button.label == example).click().run()
-    assert page.text_input(key="q-field").value == example
-
-
-@pytest.mark.parametrize("chinese", [False, True])
-def test_examples_are_in_the_language_of_the_page_if_the_bundle_supports_it(
-    photos: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    rendered: dict[str, Any],
-    opened_graphs: list[str],
-    chinese: bool,
-) -> None:
-    bundle = Bundle.load(write_tiny_bundle(tmp_path / "bundle", chinese=chinese))
-    Gallery.create(photos, bundle).index()
-    monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
-    page = new_session(lang="zh").run()
-    labels = [button.label for button in page.button]
-    assert ("a dog running on the beach" in labels, "在海滩上奔跑的狗" in labels) == (not chinese, chinese)
-    page.text_input(key="q-field").set_value("红色").run()
-    assert names(rendered)
-    assert opened_graphs[-1] == ("text_model.zh.onnx" if chinese else "text_model.onnx")
+    for chinese in (False, True):
+        folder = tmp_path / str(chinese)
+        shutil.copytree(photos, folder)
+        Gallery.create(folder, Bundle.load(write_tiny_bundle(tmp_path / f"bundle-{chinese}", chinese=chinese))).index()
+        monkeypatch.setenv(launch.GALLERY_VARIABLE, str(folder))
+        new_session(lang="zh").run().text_input(key="q-field").set_value("红色").run()
+        assert names(rendered)
+        assert opened_graphs[-1] == ("text_model.zh.onnx" if chinese else "text_model.onnx")
 
 
 def test_the_address_repeats_a_search_with_its_filters(page: AppTest, rendered: dict[str, Any]) -> None:
@@ -237,17 +214,26 @@ def test_an_unknown_folder_in_the_address_is_an_error_that_names_the_closest(
     assert "Folder: expected a folder of this gallery, found 'bleu'; the closest: 'blue'." in shown
 
 
-def test_invalid_filters_in_the_address_are_ignored(page: AppTest, rendered: dict[str, Any]) -> None:
-    for name, value in (
-        ("orientation", "round"),
-        ("min_megapixels", "nan"),
-        ("max_megapixels", "-1"),
-        ("taken_from", "May"),
-    ):
-        page.query_params.update({"q": "red", name: value})
+def test_invalid_values_in_the_address_are_named_and_ignored(page: AppTest, rendered: dict[str, Any]) -> None:
+    given = {"orientation": "round", "min_megapixels": "nan", "max_megapixels": "many", "taken_from": "May"}
+    page.query_params.update({"q": "red", **given, "sort": "size", "names": "maybe", "k": "0"})
     page.run()
-    assert len(names(rendered)) == 24
     assert "chips" not in rendered
+    assert list(page.query_params) == ["q", "k"]
+    shown = html.unescape(text_of(page))
+    for reason in (
+        "Orientation: expected landscape, portrait, square, found 'round'.",
+        "Minimum megapixels: expected a number of at least 0, found nan.",
+        "Maximum megapixels: expected a number, found 'many'.",
+        "Taken from: expected a date like 2024, 2024-05 or 2024-05-17, found 'May'.",
+        "Order: expected likeness or date, found 'size'.",
+        "Names, titles and keywords: expected only or never, found 'maybe'.",
+        "Number of photos: expected a number from 1 to 1000, found '0'.",
+    ):
+        assert reason in shown
+    page.text_input(key="q-field").set_value("blue").run()
+    assert "found 'round'" not in html.unescape(text_of(page))
+    assert len(names(rendered)) == 24
 
 
 def test_a_photo_of_the_gallery_in_the_address_is_the_query(page: AppTest, rendered: dict[str, Any]) -> None:
@@ -255,7 +241,16 @@ def test_a_photo_of_the_gallery_in_the_address_is_the_query(page: AppTest, rende
     page.run()
     assert set(names(rendered)[:3]) == {f"blue-{number}.png" for number in (1, 2, 3)}
     assert "blue-0.png" not in names(rendered)
-    assert rendered["chips"]["chips"] == [{"id": "similar_to", "label": "similar to blue/blue-0.png"}]
+    [chip] = rendered["chips"]["chips"]
+    assert (chip["id"], chip["label"], chip["title"]) == ("similar_to", "Similar to this", "blue/blue-0.png")
+    assert re.fullmatch(r"photo/[\w-]{16}/\d+/card", chip["picture"])
+
+
+def test_an_unknown_photo_in_the_address_is_named(page: AppTest, rendered: dict[str, Any]) -> None:
+    page.query_params["similar_to"] = "blue/none.png"
+    page.run()
+    assert rendered["chips"]["chips"] == [{"id": "similar_to", "label": "similar to blue/none.png"}]
+    assert "no photo 'blue/none.png' in this gallery" in html.unescape(text_of(page)).lower()
 
 
 def test_an_invalid_query_is_reported_with_its_reason(page: AppTest) -> None:

@@ -53,7 +53,7 @@ function fileName(path) {
 // Returns the likeness as a bar, or which text of the photo contains the words of the query.
 function likeness(card, texts) {
   const made = element("span", card.matched ? "ps-matched" : "ps-likeness", card.matched || undefined)
-  made.title = card.matched ? `${texts.matched} · ${card.exact}` : card.exact
+  made.title = [card.matched ? texts.matched : card.word, card.exact].filter(Boolean).join(" · ")
   if (!card.matched) made.appendChild(element("span")).style.width = `${Math.round(100 * card.likeness)}%`
   return made
 }
@@ -101,6 +101,16 @@ function expandable(head, folded, label, texts, root) {
   head.append(button)
 }
 
+// Returns the heading above a card, which begins a section, and what fills the row before it.
+function section(card) {
+  if (!card.section) return []
+  const fill = element("li", "ps-fill")
+  fill.ariaHidden = "true"
+  const made = element("li", "ps-section")
+  made.append(element("h3", "", card.section))
+  return [fill, made]
+}
+
 // Returns the items of a card: the photo, and its near-duplicates, hidden at first.
 function items(card, texts, root) {
   const head = item(card, texts, root)
@@ -110,7 +120,7 @@ function items(card, texts, root) {
     other.classList.add("ps-folded")
   }
   if (folded.length) expandable(head, folded, card.more, texts, root)
-  return [head, ...folded]
+  return [...section(card), head, ...folded]
 }
 
 // Keeps the cards that both lists begin with, so that a longer list neither moves nor loads them again.
@@ -124,7 +134,7 @@ function draw(root, data) {
   const added = data.cards.slice(same).map((card, index) => ({ key: keys[same + index], made: items(card, data.texts, root) }))
   root.list.append(...added.flatMap(({ made }) => made))
   root.drawn = { texts, cards: [...drawn.cards.slice(0, same), ...added] }
-  return added[0]?.made[0]
+  return added[0]?.made.find((each) => each.matches(".ps-card"))
 }
 
 function more(label, trigger) {

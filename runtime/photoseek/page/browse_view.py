@@ -1,0 +1,59 @@
+"""The page without a query: examples and recent searches, dates and folders, and the photos, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.listing import ListedPhoto, newest_photos
+from photoseek.gallery.overview import Overview
+from photoseek.page import results
+from photoseek.page.examples import render_examples
+from photoseek.page.facets import render_facets
+from photoseek.page.no_match import render_no_match
+from photoseek.page.open_galleries import OpenGallery
+from photoseek.page.recent_searches import render_recent_searches
+from photoseek.page.strings import date_label, strings
+
+_PHOTOS_OF_A_MONTH = 8  # on average; with fewer, the headings are years
+
+
+def render_browse(opened: OpenGallery, overview: Overview, where: Filter) -> None:
+    """Draw the photos that match the filters, and without filters also what to search for.
+
+    Args:
+        opened: The gallery.
+        overview: Its numbers of photos.
+        where: Filters.
+    """
+    now = strings()
+    if where.empty:
+        st.html(f'<h2 class="ps-title">{now.welcome_title.format(count=f"{overview.photos:,}")}</h2>')
+        render_examples(opened)
+        render_recent_searches(opened)
+    render_facets(overview, "facets")
+    snapshot, gallery = opened.searcher.snapshot, opened.searcher.gallery
+    listing = newest_photos(gallery, snapshot, int(st.session_state["k"]), where)
+    if not listing.total:
+        render_no_match(opened, where)
+        return
+    text = (now.listed if listing.total > 1 else now.found_one).format(count=f"{listing.total:,}")
+    results.render_summary(results.Facts([text]))
+    more = listing.total > st.session_state["k"]
+    results.render_cards(list(_cards(listing.photos, opened, overview)), opened, more=more)
+
+
+def _cards(photos: list[ListedPhoto], opened: OpenGallery, overview: Overview) -> Iterator[dict[str, Any]]:
+    """Yield the cards of photos; the first one of each month or year has a heading above it."""
+    dated = overview.photos - overview.undated
+    length = 7 if dated >= _PHOTOS_OF_A_MONTH * len(overview.months) else 4
+    before = None
+    for photo in photos:
+        period = (photo.taken or "")[:length]
+        heading = date_label(period) if period else strings().no_date
+        card = results.photo_card(photo, opened)
+        yield card if period == before or not dated else {**card, "section": heading}
+        before = period
