@@ -164,7 +164,9 @@ def test_the_training_notebook_goes_from_captions_to_a_search(
         MAX_LOSS=100,
         QUERY="red beside blue",
     )
+    files = sorted(flickr30k.rglob("*"))
     done = run("train_flickr30k", kernel)
+    assert sorted(flickr30k.rglob("*")) == files  # Kaggle's inputs are read-only
     assert "flickr30k_images/flickr30k_images\n" in outputs(done, "rglob")
     assert "train: 61 photos and 122 captions; dev: 3 photos and 6 captions" in outputs(done, '/frozen" --resume')
     assert "epoch 1/1: loss" in outputs(done, "--tune both")
