@@ -12,7 +12,7 @@ export PIP_FIND_LINKS="$folder ${PIP_FIND_LINKS:-}" UV_FIND_LINKS=$folder # pipx
 unset PYTHONPATH
 
 search() { # the words of a command: search the demo with it
-  "$@" demo --query "a red car next to a tree at night" -k 1 --json >"$work/hits.json"
+  "$@" demo -k 1 --json >"$work/hits.json"
   grep -q '"rank": 1' "$work/hits.json"
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -16,6 +17,12 @@ from photoseek.cli import index, output, search
 from photoseek.cli.options import AddressOption, CountOption, JsonOption, TrustOption, complete_gallery, trusting
 from photoseek.errors import GalleryNotFound
 from photoseek.gallery.gallery import Gallery
+
+_EXAMPLE = "a red car next to a tree at night"
+_NO_PAGE = (
+    f"the search page needs Streamlit, so these are the hits of {_EXAMPLE!r}; for the page: "
+    "pip install 'photoseek[app]', or uvx --from 'photoseek[app]' photoseek demo"
+)
 
 _PortOption = Annotated[int, typer.Option(help="Port of the page.")]
 _BrowserOption = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
@@ -31,6 +38,8 @@ def demo(
 ) -> None:
     """Search 300 drawn scenes, or a photo folder, with the embedded demo bundle.
 
+    Without the extra app, which has the page, an example query searches the scenes.
+
     Examples:
 
     - Open the page on the drawn scenes: `photoseek demo`
@@ -42,6 +51,9 @@ def demo(
 
     bundle = Bundle.load(DEMO)
     drawn = folder is None  # another version of photoseek may have indexed the scenes with another bundle
+    if drawn and query is None and find_spec("streamlit") is None:
+        query = _EXAMPLE
+        output.print_line(_NO_PAGE, error=True)
     gallery = Gallery.open_or_create(folder or demo_photos(), bundle, rebuild=drawn)
     index.index_with_progress(gallery, bundle, print_report=not as_json)
     if folder is not None and not as_json:

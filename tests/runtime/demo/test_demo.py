@@ -121,6 +121,14 @@ def test_the_command_finds_scenes(cache: Path, query: str) -> None:
     assert sum(scene.time == "night" for scene in scenes) >= 4
 
 
+def test_without_the_page_an_example_query_searches_the_scenes(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("photoseek.cli.page.find_spec", lambda _: None)
+    done = CliRunner().invoke(app, ["demo", "-k", "1"], env={"XDG_CACHE_HOME": str(cache)})
+    assert done.exit_code == 0, done.output
+    assert "scene-" in done.stdout
+    assert "uvx --from 'photoseek[app]' photoseek demo" in done.stderr
+
+
 def shows(scene: Scene, kind: str, color: str = "") -> bool:
     return any(thing.kind == kind and thing.color in (color or thing.color) for thing in scene.things)
 
