@@ -32,12 +32,12 @@ BACKGROUNDS = {
     "Picture_0B_by_freespace.jpg": "Home/fig.jpg",
     "Picture_1A_by_freespace.jpg": "Home/brushes.jpg",
     "Wine_by_Jakkub_Mede.jpg": "Home/evening.jpg",
-    "aitzgorri_by_Aitzol_Berasategi.jpg": "Mountains/aizkorri.jpg",
+    "aitzgorri_by_Aitzol_Berasategi.jpg": "Hikes/aizkorri.jpg",
     "friends_by_Aitzol_Berasategi.jpg": "Animals/two dogs.jpg",
-    "life_by_Aitzol_Berasategi.jpg": "Mountains/brook.jpg",
-    "picosdeeuropa_by_Aitzol_Berasategi.jpg": "Mountains/picos de europa.jpg",
+    "life_by_Aitzol_Berasategi.jpg": "Hikes/brook.jpg",
+    "picosdeeuropa_by_Aitzol_Berasategi.jpg": "Hikes/picos de europa.jpg",
     "seeding_by_Clements_Engelhardt.jpg": "Garden/dandelions.jpg",
-    "sunset_by_Aitzol_Berasategi.jpg": "Mountains/sunset.jpg",
+    "sunset_by_Aitzol_Berasategi.jpg": "Hikes/sunset.jpg",
 }
 
 

@@ -33,7 +33,7 @@ QUERY = "mountains"
 CHINESE = "花"
 SHOTS = {
     "page-light": (f"?q={QUERY}", {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"}),
-    "page-dark": (f"?q={QUERY}", {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"}),
+    "page-start": ("", {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"}),
     "page-phone": (f"?q={CHINESE}&lang=zh", {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"}),
 }
 
@@ -100,7 +100,7 @@ def taken(browser: Browser, url: str, options: dict[str, object]) -> bytes:
     page = browser.new_page(**options)  # type: ignore[arg-type]
     for _ in range(2):
         page.goto(url)
-        page.locator(".ps-card img").nth(5).wait_for()
+        page.locator(".ps-card img").nth(2).wait_for()
         page.wait_for_timeout(1000)  # transitions
     picture = page.screenshot()
     page.close()
