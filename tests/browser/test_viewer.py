@@ -85,7 +85,7 @@ def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path)
     captions.first.filter(has_text="a green picture").wait_for()
     tab.get_by_role("button", name="Remove: green").click()
     captions.first.wait_for(state="detached")
-    tab.locator("input[type=file]").last.set_input_files(picture)
+    tab.locator("input[type=file]").nth(-2).set_input_files(picture)  # the last one is for captions
     captions.first.filter(has_text="a blue picture").wait_for()
 
 
