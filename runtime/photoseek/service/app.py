@@ -83,7 +83,7 @@ def make_app(
     metrics = metrics or Metrics()
     backend = Backend(searcher, metrics, reranker)
     readiness = Readiness(backend, limits.readiness_seconds)
-    indexing = Indexing(searcher.gallery.path)
+    indexing = Indexing(searcher)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

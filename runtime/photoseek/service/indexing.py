@@ -13,6 +13,7 @@ from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.index_job import Job
 from photoseek.gallery.indexing.report import IndexReport
 from photoseek.gallery.lock import is_writing
+from photoseek.search.searcher import Searcher
 from photoseek.service.errors import ApiError, ErrorBody
 from photoseek.service.schemas import IndexCounts, IndexState, IndexStatus
 
@@ -72,11 +73,15 @@ class IndexJob(Job):
 class Indexing:
     """Starts, stops and reports the indexing of one gallery."""
 
-    def __init__(self, gallery: Path) -> None:
-        """Create it for the gallery of a folder."""
-        self._gallery = gallery
+    def __init__(self, searcher: Searcher) -> None:
+        """Create it for the gallery of a searcher."""
+        self._searcher = searcher
         self._job: IndexJob | None = None
         self._lock = threading.Lock()
+
+    @property
+    def _gallery(self) -> Path:
+        return self._searcher.gallery.path
 
     def start(self) -> IndexStatus:
         """Start a run, and return its status.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema
 import pytest
@@ -49,6 +49,12 @@ def described(still_photos: Path, still_searcher: Searcher, tmp_path_factory: py
 def test_every_operation_is_tested(described: schemathesis.BaseSchema) -> None:
     found = {operation.ok().label for operation in described.get_all_operations()}
     assert found == {f"{method} {path}" for path, method in OPERATIONS}
+
+
+def test_the_schema_needs_no_gallery(described: schemathesis.BaseSchema) -> None:
+    """The documentation is generated from it."""
+    document = make_app(cast("Any", None)).openapi()
+    assert document["paths"].keys() == described.raw_schema["paths"].keys()
 
 
 def test_every_operation_and_answer_has_a_summary_and_an_example(described: schemathesis.BaseSchema) -> None:
