@@ -34,6 +34,7 @@ def filter_labels() -> dict[str, str]:
         values = {_TAKEN: date, **{name: value for name, value in values.items() if not name.startswith("taken")}}
     labels: dict[str, Callable[[Any], str]] = {
         _TAKEN: date_label,
+        "folder": lambda value: f"{value}/",  # a folder may have the name of a year
         "taken_from": lambda value: now.from_chip.format(date=date_label(value)),
         "taken_to": lambda value: now.to_chip.format(date=date_label(value)),
         "min_megapixels": lambda value: now.megapixels.format(sign="≥", size=value),

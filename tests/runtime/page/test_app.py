@@ -199,7 +199,7 @@ def test_the_address_repeats_a_search_with_its_filters(page: AppTest, rendered: 
     page.query_params.update({"q": "red", "folder": "blue", "min_megapixels": "0.001", "type": "png", "lang": "zh"})
     page.run()
     assert set(colors(rendered)) == {"blue"}
-    assert [chip["label"] for chip in rendered["chips"]["chips"]] == ["blue", "≥ 0.001 百万像素", "PNG"]
+    assert [chip["label"] for chip in rendered["chips"]["chips"]] == ["blue/", "≥ 0.001 百万像素", "PNG"]
     assert page.query_params["folder"] == "blue"
     assert "找到照片" in text_of(page)
 
