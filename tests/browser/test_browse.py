@@ -86,7 +86,7 @@ def test_dates_and_folders_lead_to_photos_in_the_same_grid_and_viewer(start: Pag
     viewer.get_by_text("1 of 24").wait_for()
     assert viewer.locator(".ps-facts dt").all_inner_texts() == ["Taken", "Size", "Path"]
     viewer.get_by_role("button", name="More like this").click()
-    chip = start.get_by_role("button", name="Remove: Similar to this")
+    chip = start.get_by_role("button", name="Remove: similar to trip")
     expect(chip.locator("img")).to_have_js_property("complete", True)
     assert int(chip.locator("img").evaluate("image => image.naturalWidth")) > 0
 

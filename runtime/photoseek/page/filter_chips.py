@@ -74,11 +74,12 @@ def _query_chips(query: SearchForm, opened: OpenGallery) -> list[dict[str, str]]
 def _imitated(path: str, opened: OpenGallery) -> dict[str, str]:
     """Return the picture of a photo of the gallery; its path if there is no such photo."""
     now = strings()
+    named = now.similar_to_chip.format(path=path)
     try:
         photo, _ = opened.searcher.resolve_photo(path)
     except QueryError:  # reported in place of the results
-        return {"label": now.similar_to_chip.format(path=path)}
-    return {"label": now.similar_chip, "title": path, "picture": f"{opened.files.folder(photo)}card"}
+        return {"label": named}
+    return {"label": now.similar_chip, "name": named, "picture": f"{opened.files.folder(photo)}card"}
 
 
 def _remove() -> None:

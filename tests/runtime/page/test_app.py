@@ -242,7 +242,7 @@ def test_a_photo_of_the_gallery_in_the_address_is_the_query(page: AppTest, rende
     assert set(names(rendered)[:3]) == {f"blue-{number}.png" for number in (1, 2, 3)}
     assert "blue-0.png" not in names(rendered)
     [chip] = rendered["chips"]["chips"]
-    assert (chip["id"], chip["label"], chip["title"]) == ("similar_to", "Similar to this", "blue/blue-0.png")
+    assert (chip["id"], chip["label"], chip["name"]) == ("similar_to", "Similar to this", "similar to blue/blue-0.png")
     assert re.fullmatch(r"photo/[\w-]{16}/\d+/card", chip["picture"])
 
 

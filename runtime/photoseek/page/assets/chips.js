@@ -7,8 +7,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const button = document.createElement("button")
       button.type = "button"
       button.className = "ps-chip"
-      button.setAttribute("aria-label", data.remove.replace("{label}", () => chip.label))
-      button.title = chip.title ?? button.getAttribute("aria-label")
+      button.setAttribute("aria-label", data.remove.replace("{label}", () => chip.name ?? chip.label))
+      button.title = button.getAttribute("aria-label")
       button.onclick = () => setTriggerValue("removed", chip.id)
       if (chip.picture) {
         const image = document.createElement("img")
