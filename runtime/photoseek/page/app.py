@@ -15,6 +15,7 @@ from photoseek.page import (
     album_view,
     browse_view,
     describe_view,
+    duplicates_view,
     filter_chips,
     filter_form,
     first_run,
@@ -157,9 +158,9 @@ def _render_nothing_searchable(folder: str, opened: OpenGallery, state: GalleryS
 def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:
     """Draw the tabs; only the open one searches, or lists photos."""
     now = strings()
-    labels = {"find": now.find_tab, "albums": now.albums_tab, "describe": now.describe_tab}
-    if is_shared():
-        del labels["albums"]
+    labels = {"find": now.find_tab, "describe": now.describe_tab}
+    if not is_shared():
+        labels |= {"albums": now.albums_tab, "duplicates": now.duplicates_tab}
     key = f"tab-{now.code}"
     if wanted := st.session_state.pop("view", None):
         st.session_state[key] = labels.get(wanted, now.find_tab)
@@ -172,6 +173,8 @@ def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:
         if opens == "albums":
             album_view.render_album_view(opened)
             write_url()
+        elif opens == "duplicates":
+            duplicates_view.render_duplicates_view(opened)
         elif opens == "describe":
             describe_view.render_describe_view(opened, state)
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from photoseek.gallery.listing import ListedPhoto
 from photoseek.page import components, results
-from photoseek.page.exposure import is_shared
 from photoseek.page.open_galleries import OpenGallery
-from photoseek.page.photo_files import is_missing
 from photoseek.page.selection import selection_data
 from photoseek.page.strings import strings
-from photoseek.system.filenames import decode_filename
 
 PAGE = 100
 """Number of photos shown at first, and added by each *Show more*."""
@@ -31,38 +28,52 @@ def render_listed(photos: Sequence[ListedPhoto], key: str, opened: OpenGallery, 
         opened: The gallery.
         album: Name of the album that is shown, from which photos can be removed.
     """
+    count = _count(key)
+    _render([results.photo_card(photo, opened) for photo in photos[:count]], opened, album, more=len(photos) > count)
+
+
+def _count(key: str) -> int:
+    """Return how many photos or groups are shown."""
     state = st.session_state
     if state.setdefault(_SHOWN, (key, PAGE))[0] != key:
         state[_SHOWN] = key, PAGE
-    count = state[_SHOWN][1]
+    return int(state[_SHOWN][1])
+
+
+def _render(cards: list[dict[str, Any]], opened: OpenGallery, album: str | None = None, *, more: bool) -> None:
     data = {
-        "cards": [listed_card(photo, opened) for photo in photos[:count]],
+        "cards": cards,
         "texts": results.card_texts(),
-        "more": strings().show_more if len(photos) > count else None,
+        "more": strings().show_more if more else None,
         "selection": selection_data(opened.files, album),
     }
     components.render_component("cards", "cards", data, chosen=results.choose, more=_show_more, reload=results.reload)
 
 
+def render_groups(
+    groups: Sequence[Sequence[int]],
+    find: Callable[[Sequence[int]], list[ListedPhoto]],
+    key: str,
+    opened: OpenGallery,
+) -> None:
+    """Draw groups of photos, all of them expanded.
+
+    Args:
+        groups: Ids of the photos of each group.
+        find: Returns the photos with some ids that still exist.
+        key: As for ``render_listed``.
+        opened: The gallery.
+    """
+    count = _count(key)
+    cards = []
+    for group in groups[:count]:
+        if shown := [results.photo_card(photo, opened) for photo in find(group)]:
+            first, *others = shown
+            more = strings().duplicates.format(count=len(others))
+            cards.append({**first, "more": more, "duplicates": others, "expanded": True})
+    _render(cards, opened, more=len(groups) > count)
+
+
 def _show_more() -> None:
     key, count = st.session_state[_SHOWN]
     st.session_state[_SHOWN] = key, count + PAGE
-
-
-def listed_card(photo: ListedPhoto, opened: OpenGallery) -> dict[str, Any]:
-    """Return what the card and the viewer show of a photo."""
-    now = strings()
-    size = f"{photo.width} × {photo.height} ({photo.width * photo.height / 1e6:.1f} MP)"
-    facts = [(now.taken, photo.taken), (now.size, size), (now.file, photo.path)]
-    return {
-        "path": photo.path,
-        "base": None if is_missing(photo.file) else opened.files.folder(photo.id),
-        "width": photo.width,
-        "height": photo.height,
-        "file": None if is_shared() else decode_filename(str(photo.file)),
-        "date": (photo.taken or "")[:10],
-        **({"incomplete": now.incomplete} if photo.incomplete else {}),
-        "facts": [(name, value) for name, value in facts if value],
-        "captions": list(opened.searcher.gallery.sentences.of_photo(photo.path)),
-        "duplicates": [],
-    }

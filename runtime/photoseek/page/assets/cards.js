@@ -86,10 +86,10 @@ function item(card, texts, root) {
   return made
 }
 
-function expandable(head, folded, label, texts, root) {
-  const button = element("button", "ps-duplicates", label)
+function expandable(head, folded, { more: label, expanded }, texts, root) {
+  const button = element("button", "ps-duplicates", expanded ? texts.fewer : label)
   button.type = "button"
-  button.ariaExpanded = "false"
+  button.ariaExpanded = String(Boolean(expanded))
   button.onclick = () => {
     const shown = button.ariaExpanded === "true"
     button.ariaExpanded = String(!shown)
@@ -116,10 +116,10 @@ function items(card, texts, root) {
   const head = item(card, texts, root)
   const folded = card.duplicates.map((other) => item(other, texts, root))
   for (const other of folded) {
-    other.hidden = true
+    other.hidden = !card.expanded
     other.classList.add("ps-folded")
   }
-  if (folded.length) expandable(head, folded, card.more, texts, root)
+  if (folded.length) expandable(head, folded, card, texts, root)
   return [...section(card), head, ...folded]
 }
 
