@@ -70,7 +70,8 @@ def render_groups(
         if shown := [results.photo_card(photo, opened) for photo in find(group)]:
             first, *others = shown
             more = strings().duplicates.format(count=len(others))
-            cards.append({**first, "more": more, "duplicates": others, "expanded": True})
+            heading = strings().group_size.format(count=len(shown))
+            cards.append({**first, "section": heading, "more": more, "duplicates": others, "expanded": True})
     _render(cards, opened, more=len(groups) > count)
 
 

@@ -55,6 +55,7 @@ def test_the_tab_shows_every_group_with_all_of_its_photos(
     assert not page.exception
     first = rendered["cards"]["cards"][0]
     assert first["expanded"]
+    assert first["section"] == f"{len(first['duplicates']) + 1} photos"
     shown = {card["path"] for head in rendered["cards"]["cards"] for card in (head, *head["duplicates"])}
     assert {"large.png", "copy-1.png", "red/red-1.png"} <= shown
 
