@@ -66,6 +66,7 @@ def test_every_tab_can_watch_stop_and_continue_indexing(
         outcome.wait_for(timeout=60_000)
         assert 0 < int(re.findall(r"\d+", outcome.inner_text())[1]) < 40
         with sidebar(wide) as side:
+            side.get_by_text("Details").click()
             assert side.locator(".ps-facts dd").all_inner_texts()[:3] == ["41", "40", "1"]
             side.get_by_text("Unreadable photos (1)").click()
             side.locator(".ps-unreadable li", has_text="broken.jpg").wait_for()
