@@ -64,7 +64,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     reached, proceed = threading.Event(), threading.Event()
     index = Gallery.index
 
-    def slow_index(gallery: Gallery, *, progress: Any) -> IndexReport:
+    def slow_index(gallery: Gallery, *, progress: Any, **options: Any) -> IndexReport:
         def wait(step: Progress) -> None:
             progress(step)
             if step.done:
@@ -72,7 +72,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
                 proceed.wait(SECONDS)
                 progress(step)
 
-        return index(gallery, progress=wait)
+        return index(gallery, progress=wait, **options)
 
     monkeypatch.setattr(Gallery, "index", slow_index)
 
