@@ -102,7 +102,7 @@ class SearchBackend(Protocol):
         group_duplicates: bool = False,
         names: Names = "also",
     ) -> list[list[Hit]]:
-        """Return the hits of each text, in order. The texts are encoded together, which is faster than one by one.
+        """Return the hits of each text, in order. The texts are encoded together.
 
         Args:
             texts: Any number of texts.

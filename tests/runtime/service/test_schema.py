@@ -8,7 +8,7 @@ from typing import Any, cast
 import jsonschema
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given, reject, settings, strategies
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from photoseek import Gallery, Searcher
@@ -100,7 +100,7 @@ def hold(operation: schemathesis.APIOperation, mode: schemathesis.GenerationMode
     """Send generated requests, the same in every run, and check each response."""
 
     @settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(case=operation.as_strategy(generation_mode=mode))
+    @given(case=_generated(operation.as_strategy(generation_mode=mode)))
     def holds(case: schemathesis.Case) -> None:
         assume(not _has_list_in_form(case))
         indexes = case.path == "/v1/index"
@@ -110,6 +110,17 @@ def hold(operation: schemathesis.APIOperation, mode: schemathesis.GenerationMode
             case.validate_response(answer, excluded_checks=[positive_data_acceptance])
 
     holds()
+
+
+@strategies.composite
+def _generated(draw: strategies.DrawFn, cases: strategies.SearchStrategy[schemathesis.Case]) -> schemathesis.Case:
+    """Draw a request, except for some invalid forms that schemathesis (4.32) cannot compare with their schema."""
+    try:
+        return draw(cases)
+    except ValueError as error:
+        if "Unsupported type: 'Binary'" not in str(error):
+            raise
+        reject()
 
 
 def _has_list_in_form(case: schemathesis.Case) -> bool:
