@@ -72,7 +72,7 @@ def test_invalid_texts_are_refused(searcher: Searcher, texts: Any) -> None:
         searcher.search_many(texts)
 
 
-@pytest.mark.parametrize("backend", ["asyncio"])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_asynchronous_searches_have_the_same_hits(searcher: Searcher, backend: str) -> None:
     async def search() -> tuple[list[Hit], list[list[Hit]]]:
         async with AsyncSearcher(searcher) as asynchronous:
