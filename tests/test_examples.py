@@ -17,7 +17,7 @@ from photoseek.gallery.location import FOLDER
 from tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[1]
-ELSEWHERE = {"embedding.md", "stores.md", "many-machines.md"}
+ELSEWHERE = {"embedding.md", "many-machines.md", "models.md", "stores.md"}
 BLOCKS = {
     (file.name, code)
     for file in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from photoseek.gallery.indexing.report import Progress
 from photoseek.page import messages
 from photoseek.page.exposure import is_shared
 from photoseek.page.strings import strings
+from photoseek.system.removal import draft_folder
 
 _SUFFIXES = ("token", "txt", "tsv", "csv", "json", "jsonl")
+_FILES = re.compile(rf"captions(\.({'|'.join(_SUFFIXES)}))?", re.IGNORECASE)  # names of the copy
 _PENDING = "captions-to-add"  # in the session: captions that were read and are not all encoded
 _OUTCOME = "captions-outcome"  # in the session: what happened to the last file
 _TURN = "captions-turn"  # in the session: the number of files so far, so that the field is empty again
@@ -52,8 +55,8 @@ def _read(field: str) -> None:
     if upload is None or is_shared():
         return
     st.session_state[_TURN] += 1
-    with tempfile.TemporaryDirectory(prefix="photoseek-") as folder:
-        file = Path(folder) / f"captions{Path(upload.name).suffix}"
+    with draft_folder(Path(tempfile.gettempdir()), _FILES) as folder:
+        file = folder / f"captions{Path(upload.name).suffix}"
         file.write_bytes(upload.getvalue())
         try:
             st.session_state.update({_PENDING: read_captions(file), _OUTCOME: None})

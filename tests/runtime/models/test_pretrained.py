@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub.constants
 import numpy as np
@@ -59,6 +62,20 @@ def test_a_bundle_is_pulled_when_it_is_first_used(hub: Hub, native: Path) -> Non
     assert Bundle.from_pretrained("org/native").path == bundle.path
     assert Bundle.from_pretrained("org/native", revision=commit).path == bundle.path
     assert len(hub.requests) == requests  # the network was not used
+
+
+def test_the_example_of_the_documentation_pulls_and_pushes(
+    hub: Hub, native: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = (Path(__file__).parents[3] / "docs/models.md").read_text("utf-8")
+    [code] = re.findall(r"^```python\n(.*?)^```", document, flags=re.S | re.M)
+    hub.add_folder("ORG/REPO", native)
+    shutil.copytree(native, tmp_path / "bundles/flickr30k")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(code, "example", "exec"), names)
+    assert names["bundle"].fingerprint == Bundle.load(native).fingerprint
+    assert Bundle.from_pretrained("YOU/flickr30k", revision=names["commit"]).fingerprint == names["bundle"].fingerprint
 
 
 def test_a_model_of_another_layout_is_pulled_in_a_precision(hub: Hub) -> None:
