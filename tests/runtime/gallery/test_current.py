@@ -42,7 +42,7 @@ def test_mapped_vectors_occupy_memory_only_after_they_are_read(tmp_path: Path) -
 
     def resident_kb() -> int:
         areas = re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text("utf-8"))
-        found = [re.search(r"\nRss: +(\d+) kB", area) for area in areas if "vectors.npy" in area]
+        found = [re.search(r"\nRss: +(\d+) kB", area) for area in areas if str(tmp_path) in area]
         return sum(int(each[1]) for each in found if each is not None)
 
     vectors = mmap_vectors(tmp_path / "vectors.npy", 100_000, 16)
