@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Annotated
+
+import typer
 
 from photoseek.cli.option_groups import option_groups
 from photoseek.cli.options import GalleryOption, ModelOptions, TrustOption, trusting
@@ -11,10 +14,15 @@ from photoseek.gallery.gallery import Gallery
 
 
 @option_groups
-def mcp(gallery: GalleryOption, model: ModelOptions, trust: TrustOption = False) -> None:
+def mcp(
+    gallery: GalleryOption,
+    model: ModelOptions,
+    write_albums: Annotated[bool, typer.Option("--write-albums", help="Let it add photos to albums.")] = False,
+    trust: TrustOption = False,
+) -> None:
     """Let an assistant search a gallery: a server of the Model Context Protocol on standard input and output.
 
-    Its tools only read: search photos, show or describe one, and list folders.
+    Its tools search photos, show or describe one, and list folders and albums. Without --write-albums, they only read.
 
     Example: `photoseek mcp --gallery ~/Photos`, as the command of a server in the assistant's settings
     """
@@ -26,4 +34,4 @@ def mcp(gallery: GalleryOption, model: ModelOptions, trust: TrustOption = False)
     with Gallery.open(gallery, trust=trusting(trust)) as opened:
         bundle = None if model.bundle is None else opened.bundles.load(model.bundle)
         searcher = Searcher(opened, bundle=bundle, precision=model.precision, engine=model.engine)
-        make_server(searcher).run("stdio")
+        make_server(searcher, write_albums=write_albums).run("stdio")

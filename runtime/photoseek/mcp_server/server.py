@@ -1,4 +1,4 @@
-"""The tools that an assistant gets: search photos, show and describe one, and list folders. All of them only read."""
+"""The tools that an assistant gets: search, show and describe photos, list folders and albums, and add to albums."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.folders import list_folders
 from photoseek.gallery.database.typed_names import photo_path, with_known_folder
 from photoseek.gallery.filters import Filter
+from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import thumbnail
 from photoseek.search.caption_search import CaptionSearcher
 from photoseek.search.hits import Hit
 from photoseek.search.searcher import Searcher
+from photoseek.search.tags import Tagger
 from photoseek.version import __version__
 
 MAX_PHOTOS = 50
@@ -33,6 +35,9 @@ _INSTRUCTIONS = (
     "show the best photos to check them. A photo with doubtful=true probably does not match."
 )
 
+_ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+
+Album = Annotated[str, Field(description="Name of an album, see list_albums.")]
 Path = Annotated[str, Field(description="Path of a photo, as search_photos returns it.")]
 Date = Annotated[str | None, Field(description="A year, month or day: 2024, 2024-05 or 2024-05-17.")]
 
@@ -60,12 +65,30 @@ class FoundPhoto(BaseModel):
         )
 
 
-def make_server(searcher: Searcher) -> MCPServer:
-    """Return a server with the tools for a gallery."""
+class FoundAlbum(BaseModel):
+    """An album of the gallery."""
+
+    name: str
+    photos: Annotated[int, Field(description="Number of its photos.")]
+
+
+def make_server(searcher: Searcher, *, write_albums: bool = False) -> MCPServer:
+    """Return a server with the tools for a gallery.
+
+    Args:
+        searcher: Searcher of the gallery.
+        write_albums: Whether the assistant may add photos to albums; all other tools only read.
+    """
     server = MCPServer(
         "photoseek", title="photoseek", instructions=_INSTRUCTIONS, version=__version__, log_level="WARNING"
     )
-    gallery, captions = searcher.gallery, CaptionSearcher(searcher)
+    _add_photo_tools(server, searcher)
+    _add_album_tools(server, searcher.gallery, write=write_albums)
+    return server
+
+
+def _add_photo_tools(server: MCPServer, searcher: Searcher) -> None:
+    gallery, captions, tagger = searcher.gallery, CaptionSearcher(searcher), Tagger(searcher)
 
     @server.tool(annotations=_READS)
     def search_photos(
@@ -95,9 +118,10 @@ def make_server(searcher: Searcher) -> MCPServer:
     def describe_photo(
         path: Path, count: Annotated[int, Field(ge=1, le=MAX_PHOTOS, description="Maximum number of captions.")] = 5
     ) -> list[str]:
-        """Return the captions of the gallery that describe a photo best; without captions, use show_photo."""
+        """Return the captions of the gallery that describe a photo best; if it has none, words for what it may show."""
         with _errors():
-            return [found.text for found in captions.describe(similar_to=path, k=count)]
+            describe = captions.describe if gallery.sentences.count() else tagger.tags
+            return [found.text for found in describe(similar_to=path, k=count)]
 
     @server.tool(name="list_folders", annotations=_READS)
     def folders() -> list[str]:
@@ -105,7 +129,32 @@ def make_server(searcher: Searcher) -> MCPServer:
         with _errors():
             return list_folders(gallery.database)
 
-    return server
+
+def _add_album_tools(server: MCPServer, gallery: Gallery, *, write: bool) -> None:
+    @server.tool(annotations=_READS)
+    def list_albums() -> list[FoundAlbum]:
+        """Return the albums of the gallery."""
+        with _errors():
+            return [FoundAlbum(name=album.name, photos=album.photos) for album in gallery.albums.list()]
+
+    @server.tool(annotations=_READS)
+    def list_album_photos(
+        album: Album,
+        count: Annotated[int, Field(ge=1, le=MAX_PHOTOS, description="Maximum number of photos.")] = MAX_PHOTOS,
+        offset: Annotated[int, Field(ge=0, description="Number of photos to leave out, from the first.")] = 0,
+    ) -> list[str]:
+        """Return the paths of the photos of an album, in the order in which they were added."""
+        with _errors():
+            return list(gallery.albums.photos(album).values())[offset : offset + count]
+
+    if not write:
+        return
+
+    @server.tool(annotations=_ADDS)
+    def add_to_album(album: Album, paths: Annotated[list[str], Field(min_length=1, max_length=1_000)]) -> int:
+        """Add photos to an album, which is created unless it exists. Return how many were not in it."""
+        with _errors():
+            return gallery.albums.add(album, paths)
 
 
 @contextmanager

@@ -17,13 +17,14 @@ from PIL import Image
 
 from photoseek import Gallery
 from photoseek.captions import Caption
+from photoseek.search.vocabulary import vocabulary
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 from mcp import StdioServerParameters
 from mcp.client import Client
 
-TOOLS = {"search_photos", "show_photo", "describe_photo", "list_folders"}
+TOOLS = {"search_photos", "show_photo", "describe_photo", "list_folders", "list_albums", "list_album_photos"}
 
 
 def with_client(gallery: Gallery, use: Callable[[Client], Awaitable[Any]], mode: str = "auto") -> Any:
@@ -73,26 +74,49 @@ def test_an_assistant_finds_shows_and_describes_a_photo(gallery: Gallery, mode: 
         ("search_photos", {"text": "red", "taken_from": "soon"}, "soon"),
         ("show_photo", {"path": "../../etc/passwd"}, "no photo '../../etc/passwd' in this gallery"),
         ("show_photo", {"path": "/etc/passwd"}, "no photo '/etc/passwd' in this gallery"),
-        ("describe_photo", {"path": "red/none.png"}, "no captions"),
+        ("describe_photo", {"path": "red/none.png"}, "no photo 'red/none.png' in this gallery"),
+        ("list_album_photos", {"album": "Lakes"}, "expected an album of this gallery, found 'Lakes'"),
+        ("add_to_album", {"album": "Lakes", "paths": ["red/red-0.png"]}, "add_to_album"),
     ],
 )
 def test_invalid_calls_are_explained_to_the_assistant(
     gallery: Gallery, tool: str, arguments: dict[str, Any], message: str
 ) -> None:
-    from mcp.server.mcpserver import MCPServer
+    answer = call(gallery, tool, arguments)
+    assert answer.is_error
+    assert message in json.dumps([part.text for part in answer.content], ensure_ascii=False)
 
+
+def call(gallery: Gallery, tool: str, arguments: dict[str, Any], *, write_albums: bool = False) -> Any:
+    """Return what a tool answers, by a client in this process."""
     from photoseek import Searcher
     from photoseek.mcp_server.server import make_server
 
-    server: MCPServer[Any] = make_server(Searcher(gallery))
-
-    async def call() -> Any:
-        async with Client(server) as client:
+    async def answer() -> Any:
+        async with Client(make_server(Searcher(gallery), write_albums=write_albums)) as client:
             return await client.call_tool(tool, arguments)
 
-    answer = anyio.run(call)
-    assert answer.is_error
-    assert message in json.dumps([part.text for part in answer.content], ensure_ascii=False)
+    return anyio.run(answer)
+
+
+def test_albums_are_listed_and_grow_only_if_that_is_allowed(gallery: Gallery) -> None:
+    paths = [path for path in gallery.database.paths() if path.startswith("red/")][:3]
+    added = call(gallery, "add_to_album", {"album": "Red", "paths": paths}, write_albums=True)
+    assert added.structured_content["result"] == 3
+    albums = call(gallery, "list_albums", {}).structured_content["result"]
+    assert albums == [{"name": "Red", "photos": 3}]
+    listed = call(gallery, "list_album_photos", {"album": "Red", "count": 2, "offset": 1})
+    assert listed.structured_content["result"] == paths[1:]
+    missing = call(gallery, "add_to_album", {"album": "Red", "paths": ["none.jpg"]}, write_albums=True)
+    assert missing.is_error
+    assert len(gallery.albums.photos("Red")) == 3
+
+
+def test_without_captions_words_describe_a_photo(gallery: Gallery) -> None:
+    path = next(iter(gallery.database.paths()))
+    found = call(gallery, "describe_photo", {"path": path, "count": 3}).structured_content["result"]
+    assert len(found) == 3
+    assert all(word in vocabulary("en") for word in found)
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
