@@ -240,7 +240,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Show the server's log with a failure."""
     report: Any = yield
     running = getattr(item, "funcargs", {}).get("server")
-    if report.failed and running is not None:
+    if report.failed and running is not None and running.log.exists():  # not after a teardown that removed its folder
         report.sections.append(("log of the page", running.log.read_text()))
     return report
 
