@@ -199,6 +199,9 @@ def _sandbox(image: Path, stage: Stage, photos: Path, gallery: Path) -> list[str
         elif each.is_dir() and each.name not in ("dev", "proc", "tmp", "photos", "gallery"):
             words += ["--ro-bind", str(each), f"/{each.name}"]
     words += ["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", str(photos), "/photos"]
+    if image == Path("/"):  # /tmp of the container is empty, and may be where photoseek is here
+        for folder in dict.fromkeys((SOURCE, Path(sys.prefix))):
+            words += ["--ro-bind", str(folder), str(folder)]
     words += ["--bind", str(gallery), "/gallery", "--remount-ro", "/", "--clearenv", "--chdir", stage.folder]
     for name, value in stage.environment.items():
         words += ["--setenv", name, value]
