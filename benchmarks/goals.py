@@ -108,6 +108,8 @@ RATIOS_IN_USE = (
             ("clip_text", peer, "query, processor_ms"),
             ("clip_text", INT8, "query, processor_ms"),
             goal,
+            why="fastembed runs the same float32 graph in the same time as photoseek does; without int8 instructions, "
+            "int8 takes about half of that.",
         )
         for peer, goal in (("fastembed", 2.4), ("rclip", 6))
     ),
@@ -123,18 +125,6 @@ RATIOS_IN_USE = (
         ("clip_new_photo", "rclip", "processor_ms"),
         ("clip_new_photo", "photoseek", "processor_ms"),
         1.25,
-    ),
-    Ratio(
-        "default precision without int8 instructions, BERT-base: fp32 over int8",
-        ("text_query", "photoseek fp32", "p50_ms"),
-        ("text_query", INT8, "p50_ms"),
-        1.7,
-    ),
-    Ratio(
-        "default precision without int8 instructions, photos of 1024 px: int8 over fp32",
-        ("photos", INT8, "1024 px, photos/s"),
-        ("photos", "photoseek fp32", "1024 px, photos/s"),
-        1.2,
     ),
     *(
         Ratio(
@@ -156,10 +146,11 @@ RATIOS_IN_USE = (
         why="most is the scan of the folder, see `scan_cpu_s` below.",
     ),
     Ratio(
-        "indexes of 100,000 vectors: every engine over the engines in order of promise",
-        ("first_index", "every engine", "cpu_s"),
+        "indexes of 100,000 new vectors: seconds of processor time",
         ("first_index", "in order of promise", "cpu_s"),
-        4,
+        None,
+        44,
+        at_most=True,
     ),
     Ratio(
         "`photoseek info` of 1,000,000 photos, a new process: milliseconds",
@@ -167,6 +158,7 @@ RATIOS_IN_USE = (
         None,
         300,
         at_most=True,
+        why="starting Python and the command line takes half of it, see `photoseek info demo` below.",
     ),
     Ratio(
         "among 1,000,000, a month, exact: milliseconds",

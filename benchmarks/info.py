@@ -2,12 +2,13 @@
 
     python benchmarks/info.py
 
-``photoseek --version`` is the time of Python and of the command line alone. Creating the gallery takes some minutes,
-once.
+``photoseek info demo`` describes a bundle: the time of Python and of the command line. Creating the gallery takes some
+minutes, once.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 from contest import Contest, process_costs
@@ -17,7 +18,10 @@ _COUNT = 1_000_000
 
 
 def _costs(*arguments: str) -> dict[str, float]:
-    processor, wall = process_costs(["-m", "photoseek", *arguments])
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = ["-m", "photoseek", *arguments]
+    process_costs(command, environment=environment)  # compiles modules, as users have them
+    processor, wall = process_costs(command, environment=environment)
     return {"processor_ms": round(1000 * processor, 1), "wall_ms": round(1000 * wall, 1)}
 
 
@@ -26,7 +30,7 @@ CONTEST = Contest(
     f"Milliseconds of `photoseek info` from a new process, {_COUNT:,} photos",
     {
         "photoseek info": lambda: _costs("info", str(synthetic_gallery(_COUNT))),
-        "photoseek --version": lambda: _costs("--version"),
+        "photoseek info demo": lambda: _costs("info", "demo"),
     },
 )
 
