@@ -157,5 +157,6 @@ def test_dates_in_the_filters_restrict_a_query(start: Page) -> None:
     start.wait_for_url("**/?q=red&taken_from=2024&taken_to=2024")
     start.locator("input[aria-label='Taken from'][value='2024']").wait_for()
     start.keyboard.press("Escape")
+    expect(start.locator(".ps-card")).to_have_count(19)
     start.get_by_role("button", name="Remove: 2024").click()
     start.wait_for_url("**/?q=red")

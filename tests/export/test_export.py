@@ -196,7 +196,7 @@ def test_the_steps_are_printed_with_their_seconds(replaced: Exported) -> None:
 def test_a_bundle_without_captions_names_what_it_lacks_and_how_to_add_it(
     replaced: Exported, captioned: EvaluationImages, tmp_path: Path
 ) -> None:
-    """fp32 has the recall of training; the commands are run as they are printed."""
+    """fp32 has the recall of training; the test runs the printed commands."""
     bundle = replaced.bundle
     assert (bundle.lacking("metrics"), bundle.lacking("confidence")) == (["fp16"], ["fp32", "fp16"])
     captions = f"--bundle {bundle.path} --images DIR --captions FILE"

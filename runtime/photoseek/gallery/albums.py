@@ -190,7 +190,7 @@ class Albums:
 
 
 def album_name(name: str) -> str:
-    """Return the name of an album as it is stored: composed, without surrounding spaces.
+    """Return the stored form of an album's name: Unicode NFC, without surrounding spaces.
 
     Raises:
         QueryError: It is empty, too long, or has characters that cannot be shown.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from photoseek.bundle.bundle import Bundle
 from photoseek.errors import GalleryNotFound, PhotoseekError
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.indexing.report import IndexReport, Progress
+from photoseek.system.background_job import BackgroundJob
 from photoseek.system.os_errors import describe_os_error
 from photoseek.system.user_paths import printable
 
@@ -26,8 +26,8 @@ class _Stopped(Exception):
 
 
 @dataclass
-class Job:
-    """The indexing of a folder.
+class Job(BackgroundJob):
+    """The indexing of a folder; it stops after the current batch.
 
     Attributes:
         folder: Photo folder or gallery.
@@ -40,6 +40,8 @@ class Job:
         retry: Whether to try unreadable photos again, as for ``Gallery.index``.
     """
 
+    thread_name = "photoseek-index"
+
     folder: Path
     bundle: str
     progress: Progress | None = None
@@ -49,18 +51,6 @@ class Job:
     previews: bool = False
     retry: bool = False
     _phase: tuple[float, int] = (0.0, 0)  # when the current phase began, and what was done then
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _done: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def running(self) -> bool:
-        """Whether the job is neither complete nor stopped nor failed."""
-        return not self._done.is_set()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether ``stop`` was called."""
-        return self._stop.is_set()
 
     @property
     def seconds_left(self) -> float | None:
@@ -71,15 +61,7 @@ class Job:
             return None
         return elapsed * (progress.total - progress.done) / (progress.done - before)
 
-    def stop(self) -> None:
-        """Stop the job after the current batch."""
-        self._stop.set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until the job ends, and return whether it did."""
-        return self._done.wait(seconds)
-
-    def run(self) -> None:
+    def _run(self) -> None:
         """Do the work; all errors are stored in ``error``."""
         try:
             self.report = self.work()
@@ -93,8 +75,6 @@ class Job:
         except Exception as error:
             _log.exception("cannot index %s", printable(self.folder))
             self.error = str(error) or type(error).__name__
-        finally:
-            self._done.set()
 
     def work(self) -> IndexReport:
         """Index the folder, and return the report."""
@@ -106,7 +86,7 @@ class Job:
         if self.progress is None or self.progress.phase != progress.phase:
             self._phase = (self.clock(), progress.done)
         self.progress = progress
-        if self._stop.is_set() and progress.phase != "build":
+        if self.stopping and progress.phase != "build":
             raise _Stopped
 
     def open_gallery(self) -> Gallery:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from photoseek.gallery.snapshot.columns import PIXELS, TAKEN
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.near_duplicates import find_near_duplicates
+from photoseek.system.background_job import BackgroundJob
 
 _log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ _lock = threading.Lock()
 
 
 @dataclass
-class DuplicatesJob:
+class DuplicatesJob(BackgroundJob):
     """The search in one snapshot.
 
     Attributes:
@@ -30,23 +31,14 @@ class DuplicatesJob:
         failed: Whether the job has failed; the error is logged.
     """
 
+    thread_name = "photoseek-duplicates"
+
     snapshot: Snapshot
     share: float = 0.0
     groups: list[list[int]] | None = None
     failed: bool = False
-    _done: threading.Event = field(default_factory=threading.Event)
 
-    @property
-    def running(self) -> bool:
-        """Whether the job has not ended."""
-        return not self._done.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until the job ends, and return whether it did."""
-        return self._done.wait(seconds)
-
-    def run(self) -> None:
-        """Do the work."""
+    def _run(self) -> None:
         try:
             values, ids = self.snapshot.columns.values, self.snapshot.ids
             found = find_near_duplicates(self.snapshot.vectors, values[PIXELS], self._update)
@@ -55,8 +47,6 @@ class DuplicatesJob:
         except Exception:
             _log.exception("cannot find near-duplicates in %s", self.snapshot.path)
             self.failed = True
-        finally:
-            self._done.set()
 
     def _update(self, done: int, total: int) -> None:
         self.share = done / total
@@ -68,8 +58,7 @@ def duplicates_job(snapshot: Snapshot) -> DuplicatesJob:
     with _lock:
         job = _jobs.get(key)
         if job is None or job.failed or job.snapshot.manifest != snapshot.manifest:
-            job = _jobs[key] = DuplicatesJob(snapshot)
-            threading.Thread(target=job.run, name="photoseek-duplicates", daemon=True).start()
+            job = _jobs[key] = DuplicatesJob(snapshot).start()
         _jobs.move_to_end(key)
         while len(_jobs) > _MOST:
             _jobs.popitem(last=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -11,6 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 
 from photoseek.page import sign_in
 from photoseek.page.access import Access
+from photoseek.page.request_body import read_small_body
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,7 +21,6 @@ PARAMETER = "token"
 _HEALTH = "/_stcore/health"  # returns only ``ok``; for monitoring
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM = 4096  # bytes
-_FORM_S = 10.0  # time for a form to arrive
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "
@@ -90,13 +89,8 @@ def _cookie_name(connection: HTTPConnection) -> str:
 
 async def _form_token(request: Request) -> str:
     """Return the token of a form; empty if the form has none, or is too large or too slow."""
-    body = b""
     try:
-        async with asyncio.timeout(_FORM_S):
-            async for part in request.stream():
-                body += part
-                if len(body) > _MAX_FORM:
-                    return ""
+        body = await read_small_body(request, _MAX_FORM)
         return parse_qs(body.decode("ascii"), max_num_fields=8).get(PARAMETER, [""])[0]
     except (TimeoutError, ValueError, ClientDisconnect):
         return ""

@@ -24,8 +24,7 @@ def begin(job: Job) -> Job:
         if before is not None and before.running:
             return before
         _jobs[job.folder] = job
-        threading.Thread(target=job.run, name="photoseek-index", daemon=True).start()
-        return job
+        return job.start()
 
 
 def job_of(folder: str) -> Job | None:

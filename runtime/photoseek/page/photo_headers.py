@@ -17,5 +17,5 @@ NOT_CACHED = {"Cache-Control": "no-store"}
 
 
 def not_found() -> Response:
-    """Return the response to a URL that is none of an open gallery."""
+    """Return the response to a URL that belongs to no open gallery."""
     return PlainTextResponse("Expected the address of a photo of an open gallery.\n", 404, HEADERS | NOT_CACHED)

@@ -21,10 +21,10 @@ from photoseek.page.exposure import is_forwarded
 from photoseek.page.photo_files import FOLDER, PhotoFiles, photo_files
 from photoseek.page.photo_headers import HEADERS, NOT_CACHED, not_found
 from photoseek.page.photo_zip import MAX_PHOTOS, zip_photos
+from photoseek.page.request_body import read_small_body
 
 _PATH = re.compile(rf"/{FOLDER}/([\w-]{{16}})/(zip|albums|zip/([\w-]{{16}}))", re.ASCII)
 _MAX_BODY = 100_000  # bytes: more than MAX_PHOTOS ids need
-_BODY_S = 10.0  # time for a request to arrive
 _DISPOSITION = {"Content-Disposition": 'attachment; filename="photos.zip"'}
 
 
@@ -121,16 +121,10 @@ async def _content(request: Request) -> dict[str, Any]:
     """
     if request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise InvalidRequest("expected application/json")
-    body = b""
     try:
-        async with asyncio.timeout(_BODY_S):
-            async for part in request.stream():
-                body += part
-                if len(body) > _MAX_BODY:
-                    raise InvalidRequest(f"expected at most {_MAX_BODY:,} bytes")
-        content = json.loads(body)
-    except (TimeoutError, ClientDisconnect, RecursionError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InvalidRequest(f"expected JSON: {error}") from error
+        content = json.loads(await read_small_body(request, _MAX_BODY))
+    except (TimeoutError, ClientDisconnect, RecursionError, ValueError) as error:
+        raise InvalidRequest(f"expected a small JSON object: {error}") from error
     if not isinstance(content, dict):
         raise InvalidRequest("expected a JSON object")
     return content

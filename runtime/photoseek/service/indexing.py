@@ -96,7 +96,7 @@ class Indexing:
             if is_writing(self._gallery):
                 raise ApiError(409, _BUSY.code, _BUSY.message)
             self._job = IndexJob(self._gallery, "")
-            threading.Thread(target=self._job.run, name="photoseek-index", daemon=True).start()
+            self._job.start()
         return self.status()
 
     def stop(self) -> IndexStatus:

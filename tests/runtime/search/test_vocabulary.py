@@ -1,4 +1,4 @@
-"""The vocabulary: English and Chinese words that are queries as they are."""
+"""The vocabulary: English and Chinese words, each a valid query."""
 
 from __future__ import annotations
 

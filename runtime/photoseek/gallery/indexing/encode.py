@@ -40,7 +40,7 @@ class Limits:
 
 @dataclass
 class Previews:
-    """Snapshots of the photos so far, which answer queries while a run goes on; they take 5% of its time at most.
+    """Snapshots that answer queries during a run. Writing them takes at most 5% of its time.
 
     Attributes:
         build: Writes a snapshot of everything that is committed.

@@ -34,7 +34,12 @@ _EMBED = body_schema(EmbedRequest, EmbedForm, {"texts": ["two dogs", "a beach"]}
 def query_routes(backend: Backend) -> APIRouter:
     """Return the routes that run a tower. Each parses its body itself: FastAPI has no body that is JSON or a form."""
     router = APIRouter(tags=["queries"], responses=_ERRORS)
+    _add_searches(router, backend)
+    _add_descriptions(router, backend)
+    return router
 
+
+def _add_searches(router: APIRouter, backend: Backend) -> None:
     @router.post("/v1/search", summary="Search", response_description="The hits, best first.", openapi_extra=_SEARCH)
     async def search(request: Request) -> SearchAnswer:
         """Search by text, photo or both. Send a photo in a form, or in JSON as base64."""
@@ -55,6 +60,18 @@ def query_routes(backend: Backend) -> APIRouter:
         expect_json(request)
         return await backend.search_batch(await read_json(request, SearchBatch))
 
+    @router.get(
+        "/v1/search",
+        summary="Search by address",
+        response_description="The hits, best first.",
+        openapi_extra=query_parameters(SearchRequest, {"text": "q"}),
+    )
+    async def search_by_address(request: Request) -> SearchAnswer:
+        """Search by the fields in the address, of which `q` is the text."""
+        return await backend.search(read_query(request, SearchRequest, {"q": "text"}))
+
+
+def _add_descriptions(router: APIRouter, backend: Backend) -> None:
     @router.post(
         "/v1/describe",
         summary="Describe a photo",
@@ -83,15 +100,3 @@ def query_routes(backend: Backend) -> APIRouter:
             return await (backend.embed(query) if photo is None else backend.embed_photo(photo))
         async with read_form(request, EmbedForm) as (_, upload):
             return await backend.embed_photo(upload.file)
-
-    @router.get(
-        "/v1/search",
-        summary="Search by address",
-        response_description="The hits, best first.",
-        openapi_extra=query_parameters(SearchRequest, {"text": "q"}),
-    )
-    async def search_by_address(request: Request) -> SearchAnswer:
-        """Search by the fields in the address, of which `q` is the text."""
-        return await backend.search(read_query(request, SearchRequest, {"q": "text"}))
-
-    return router
