@@ -80,6 +80,11 @@ def test_the_tokenizer_is_complete(saved: tuple[Path, TwoTower, TrainingConfig])
     assert all((saved[0] / name).is_file() for name in CheckpointFiles.TOKENIZER)
 
 
+def test_transformers_4_knows_the_class_of_the_tokenizer(saved: tuple[Path, TwoTower, TrainingConfig]) -> None:
+    settings = json.loads((saved[0] / "tokenizer_config.json").read_text())
+    assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"  # transformers 5 alone knows TokenizersBackend
+
+
 def test_it_records_no_folder_of_this_machine(saved: tuple[Path, TwoTower, TrainingConfig], bert: Path) -> None:
     for name in (CheckpointFiles.CONFIG, *CheckpointFiles.TOKENIZER):
         assert str(bert.parent) not in (saved[0] / name).read_text()

@@ -53,11 +53,17 @@ def create_checkpoint(path: Path, config: TrainingConfig, tokenizer: PreTrainedT
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Write ``CheckpointFiles.TOKENIZER``, including ``special_tokens_map.json``, which transformers 5 omits."""
+    """Write ``CheckpointFiles.TOKENIZER``, so that transformers 4 reads them as well as 5.
+
+    Transformers 5 omits ``special_tokens_map.json``, and calls ``PreTrainedTokenizerFast`` by a name that 4 lacks.
+    """
     special = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if not isinstance(token, list)}
     write_json_atomic(folder / "special_tokens_map.json", special)
     with tempfile.TemporaryDirectory() as draft:
         tokenizer.save_pretrained(draft)
+        settings = Path(draft, "tokenizer_config.json")
+        text = settings.read_text("utf-8")
+        settings.write_text(text.replace('"TokenizersBackend"', '"PreTrainedTokenizerFast"'), "utf-8")
         for path in Path(draft).iterdir():
             if path.name in CheckpointFiles.TOKENIZER:
                 write_bytes_atomic(folder / path.name, path.read_bytes())
