@@ -45,7 +45,7 @@ lint: $(VENV)/dev.stamp ## check style, types, imports, documentation and the co
 docs: $(VENV)/dev.stamp ## serve the documentation on http://127.0.0.1:8000
 	$(MKDOCS) serve
 
-bench: $(BENCH)/bench.stamp bench-models ## measure photoseek and its peers (13 minutes)
+bench: $(BENCH)/bench.stamp bench-models ## measure photoseek and its peers (26 minutes)
 	for question in text_query photos photo_steps search stores cold_start callers service nearest unchanged_features limits \
 	    'search 1000 --growth' 'search 10000 --growth' 'search 100000 --growth' 'search 1000000 --growth'; do \
 	  set -- $$question; script=$$1; shift; $(BENCH)/bin/python benchmarks/$$script.py "$$@" || exit 1; done

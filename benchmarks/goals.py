@@ -39,7 +39,8 @@ class Ratio:
         return found <= self.goal if self.at_most else found >= self.goal
 
 
-INT8, EAGER, TORCHVISION = "photoseek int8", "PyTorch eager fp32", "torchvision + PyTorch eager"
+INT8, FP32 = "photoseek int8", "photoseek fp32"
+EAGER, TORCHVISION = "PyTorch eager fp32", "torchvision + PyTorch eager"
 NUMPY, GRAPH = "numpy, all scores", "photoseek faiss-hnsw, tuned"
 RATIOS = (
     Ratio("text query: PyTorch eager over int8", ("text_query", EAGER, "p50_ms"), ("text_query", INT8, "p50_ms"), 3),
@@ -136,6 +137,18 @@ RATIOS_IN_USE = (
             "texts are encoded together, see `text_batches.py` below; so each is encoded alone.",
         )
         for callers in (16, 64)
+    ),
+    Ratio(
+        "BERT-base, a caption: fp32 over int8",
+        ("text_query", FP32, "p50_ms"),
+        ("text_query", INT8, "p50_ms"),
+        1.7,
+    ),
+    Ratio(
+        "ResNet18, photos of 1024 px per second: int8 over fp32",
+        ("photos", INT8, "1024 px, photos/s"),
+        ("photos", FP32, "1024 px, photos/s"),
+        1.2,
     ),
     Ratio(
         "ten new photos among 300,000: seconds of processor time",

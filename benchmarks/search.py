@@ -28,6 +28,7 @@ import numpy.typing as npt
 from contest import RESULTS, milliseconds, write
 
 from photoseek.vector_index.exact import ExactIndex
+from photoseek.vector_index.registry import ENGINES as _OWN_ENGINES
 from photoseek.vector_index.registry import index_file, open_index
 from photoseek.vector_index.tuning import Tuning, tune
 from photoseek.vectors import Vectors, normalize
@@ -152,7 +153,7 @@ def _tuned(vectors: Vectors, others: Vectors) -> tuple[Path, Tuning]:
     if not _TUNED:
         folder = Path(tempfile.mkdtemp(prefix="photoseek-search-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        _TUNED.append((folder, tune(folder, vectors, {"text": others}, _TARGET)))
+        _TUNED.append((folder, tune(folder, vectors, {"text": others}, _TARGET, wanted=_OWN_ENGINES)))
     return _TUNED[0]
 
 
