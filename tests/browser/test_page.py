@@ -111,14 +111,24 @@ def test_more_photos_are_added_below_by_keyboard_and_sorted_by_date(tab: Page) -
     tab.get_by_label("Order").click()
     tab.get_by_role("option", name="Newest first").click()
     tab.wait_for_url("**/?q=red&k=27&sort=date")
-    expect(tab.locator(".st-key-sort-field input").first).to_have_value("Newest first")
+    expect(tab.locator(".st-key-sort-field-en input").first).to_have_value("Newest first")
     search(tab, "green")
     tab.wait_for_url("**/?q=green&sort=date")
 
 
+def test_the_order_stays_when_the_language_changes(tab: Page) -> None:
+    tab.goto("/?q=red&sort=date")
+    for button, shown in (("中文", "最新优先"), ("English", "Newest first"), ("中文", "最新优先")):
+        tab.get_by_role("button", name=button).click()
+        expect(tab.locator("[class*=st-key-sort-field] input").first).to_have_value(shown)
+    tab.wait_for_url("**/?q=red&sort=date&lang=zh")
+
+
 def test_a_photo_is_a_query_alone_or_with_a_text(tab: Page, picture: Path, tmp_path: Path) -> None:
-    tab.goto("/")
+    tab.goto("/?q=green")
     upload(tab, picture)
+    tab.wait_for_url("**/")  # without the text of the last query
+    cards(tab, "blue-").first.wait_for()
     assert set(names(cards(tab, "blue-"))[:4]) == {f"blue-{number}.png" for number in range(4)}
     search(tab, "red")
     purple = {"vanished.png", *(name.rpartition("/")[2] for name in HOSTILE)}  # between red and blue
@@ -232,6 +242,20 @@ def test_filters_are_chips_that_a_click_removes(tab: Page) -> None:
     chip.click()
     cards(tab, "red-")
     tab.locator(".ps-chip").wait_for(state="detached")
+
+
+def test_a_filter_stays_when_the_language_changes(tab: Page) -> None:
+    tab.goto("/?q=blue")
+    tab.get_by_role("button", name="Filters").click()
+    tab.get_by_label("File type").click()
+    tab.get_by_role("option", name="PNG").click()
+    tab.wait_for_url("**/?q=blue&type=png")
+    tab.keyboard.press("Escape")
+    for button, code in (("中文", "zh"), ("English", "en"), ("中文", "zh")):
+        tab.get_by_role("button", name=button).click()
+        tab.wait_for_url(f"**/?q=blue&type=png&lang={code}")
+        expect(tab.locator(".ps-chip bdi")).to_have_text(["PNG"])
+        assert tab.locator(".ps-error").count() == 0
 
 
 def test_a_link_repeats_a_search_with_its_filters_and_language(tab: Page) -> None:

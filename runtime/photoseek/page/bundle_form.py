@@ -50,5 +50,5 @@ def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus, 
 def _select(label: str, name: str, options: Mapping[str, str], default: str) -> str:
     chosen = str(st.session_state.get(name))
     value = chosen if chosen in options else default
-    st.selectbox(label, list(options), format_func=options.__getitem__, **field_options(name, value))
+    st.selectbox(label, list(options), format_func=options.__getitem__, **field_options(name, value, strings().code))
     return value

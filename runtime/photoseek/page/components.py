@@ -28,12 +28,13 @@ def component_value(key: str, event: str) -> Any:
     return getattr(st.session_state.get(key), event, None)
 
 
-def field_options(name: str, value: Any) -> dict[str, Any]:
+def field_options(name: str, value: Any, labels: str = "") -> dict[str, Any]:
     """Return key and callback of a field that shows ``value``, and stores changes in the session under ``name``.
 
-    The value needs a separate key, because Streamlit drops the value of a field that is not drawn.
+    The value needs a separate key, because Streamlit drops the value of a field that is not drawn. ``labels`` is the
+    language of the labels of a choice: browsers send the chosen label back, so each language needs a field of its own.
     """
-    field = f"{name}-field"
+    field = f"{name}-field-{labels}" if labels else f"{name}-field"
     if st.session_state.get(field) != value:
         st.session_state[field] = value
     return {"key": field, "on_change": _store, "args": (name, field)}

@@ -39,9 +39,9 @@ def filter_labels() -> dict[str, str]:
         "taken_to": lambda value: now.to_chip.format(date=date_label(value)),
         "min_megapixels": lambda value: now.megapixels.format(sign="≥", size=value),
         "max_megapixels": lambda value: now.megapixels.format(sign="≤", size=value),
-        "orientation": lambda value: orientations(now)[value],
+        "orientation": lambda value: orientations(now).get(value, value),
         "type": lambda value: value.upper(),
-        BY_NAME: lambda value: name_choices(now)[value],
+        BY_NAME: lambda value: name_choices(now).get(value, value),
     }
     return {name: labels.get(name, str)(value) for name, value in values.items()}
 

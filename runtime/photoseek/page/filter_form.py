@@ -57,4 +57,5 @@ def _choose(
         found = labels.get(option, option)
         return f"{found} ({counts[option]:,})" if option in counts else found
 
-    st.selectbox(label, known, index=None, placeholder=empty or strings().any, format_func=text, **field_options(name))
+    field = field_options(name, [*map(text, known)])
+    st.selectbox(label, known, index=None, placeholder=empty or strings().any, format_func=text, **field)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
+from zlib import crc32
 
 import streamlit as st
 
@@ -52,14 +54,17 @@ def set_filters(**values: Any) -> None:
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
 
-def field_options(name: str) -> dict[str, Any]:
+def field_options(name: str, labels: Sequence[str] = ()) -> dict[str, Any]:
     """Return key and callback of the field of a filter.
 
     The browser restores the text of a field in a closed popover, whatever the session contains. A filter is therefore
-    stored separately from its field, and has a new field after ``set_filters``.
+    stored separately from its field, and has a new field after ``set_filters``. A choice also has a new field whenever
+    its ``labels`` change: the browser sends the label of the chosen option back.
     """
     turn = st.session_state.setdefault(_TURN, 0)
     key = f"field-{turn}-{name}"
+    if labels:
+        key += f"-{crc32(repr(labels).encode('utf-8', 'surrogatepass')):08x}"
     st.session_state.setdefault(key, st.session_state.get(PREFIX + name))
     return {"key": key, "on_change": _store, "args": (name, key, turn)}
 

@@ -114,6 +114,10 @@ def test_text_number_and_order_come_from_the_address(
     assert shown == expected
 
 
+def names_field(page: AppTest) -> Any:
+    return next(box for box in page.selectbox if box.label == "Names, titles and keywords")
+
+
 def show_more(page: AppTest) -> None:
     """Do what the button of the cards does, since no browser runs their script."""
     from photoseek.page import paging
@@ -159,7 +163,7 @@ def test_the_shown_photos_are_sorted_by_date_and_those_without_one_are_last(
     assert names(rendered)[:3] == ["2024.jpg", "2021.jpg", "2019.jpg"]
     assert "newest first" in text_of(page)
     assert {name.partition("-")[0] for name in names(rendered)[3:]} == set(COLORS)
-    page.selectbox(key="sort-field").select("likeness").run()
+    page.selectbox(key="sort-field-en").select("likeness").run()
     assert names(rendered)[0].startswith("red-")
     assert "sort" not in page.query_params
 
@@ -178,7 +182,7 @@ def test_number_and_order_are_unchanged_after_a_wrong_gallery_folder(page: AppTe
     gallery = page.text_input(key="gallery").value
     page.text_input(key="gallery").input(str(tmp_path / "nowhere")).run()
     page.text_input(key="gallery").input(gallery).run()
-    assert page.selectbox(key="sort-field").value == "date"
+    assert page.selectbox(key="sort-field-en").value == "date"
     assert dict(page.query_params)["k"] == "2"
 
 
@@ -293,11 +297,11 @@ def test_names_are_searched_and_shown(page: AppTest, rendered: dict[str, Any]) -
     cards = {card["path"]: (card["matched"], "Confidence" in card["exact"]) for card in rendered["cards"]["cards"]}
     assert cards["blue/blue-3.png"] == ("name", False)
     assert "blue/blue-3.png" in list(cards)[:2]
-    page.selectbox(key="field-0-names").select("only").run()
+    names_field(page).select("only").run()
     assert names(rendered) == ["blue-3.png"]
     assert [chip["label"] for chip in rendered["chips"]["chips"]] == ["names only"]
     assert page.query_params["names"] in ("only", ["only"])
-    page.selectbox(key="field-0-names").select("never").run()
+    names_field(page).select("never").run()
     assert {card["matched"] for card in rendered["cards"]["cards"]} == {""}
     assert not page.exception
 

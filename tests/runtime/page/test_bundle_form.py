@@ -52,11 +52,11 @@ def expected(searcher: Searcher | Reranker) -> list[str]:
 
 
 def choose(page: AppTest, name: str, bundle: Bundle | None) -> None:
-    page.selectbox(key=f"{name}-field").select("" if bundle is None else bundle.fingerprint[:SHORT]).run()
+    page.selectbox(key=f"{name}-field-en").select("" if bundle is None else bundle.fingerprint[:SHORT]).run()
 
 
 def has_fields(page: AppTest) -> bool:
-    return bool({f"{SEARCH}-field", f"{RERANK}-field"} & {box.key for box in page.selectbox})
+    return bool({f"{SEARCH}-field-en", f"{RERANK}-field-en"} & {box.key for box in page.selectbox})
 
 
 def test_the_chosen_bundle_searches(
