@@ -54,7 +54,7 @@ def upload(tab: Page, picture: Path) -> None:
     tab.get_by_role("button", name="Photo", exact=False).first.click()
     tab.locator("input[type=file]").first.set_input_files(picture)
     tab.get_by_role("button", name=f"Remove: {picture.name}").wait_for()
-    tab.keyboard.press("Escape")
+    tab.locator("input[type=file]").wait_for(state="detached")  # the popover closes by itself
 
 
 def paste(tab: Page) -> None:

@@ -91,9 +91,15 @@ async def _form_token(request: Request) -> str:
     """Return the token of a form; empty if the form has none, or is too large or too slow."""
     try:
         body = await read_small_body(request, _MAX_FORM)
-        return parse_qs(body.decode("ascii"), max_num_fields=8).get(PARAMETER, [""])[0]
+        return _without_address(parse_qs(body.decode("ascii"), max_num_fields=8).get(PARAMETER, [""])[0])
     except (TimeoutError, ValueError, ClientDisconnect):
         return ""
+
+
+def _without_address(given: str) -> str:
+    """Return the token of an address that contains one, such as the printed one; anything else unchanged."""
+    _, found, token = given.partition(f"?{PARAMETER}=")
+    return token.partition("&")[0] if found else given
 
 
 def _refusal(request: Request, *, wrong: bool) -> Response:

@@ -53,7 +53,8 @@ def render_search_form() -> None:
         label_visibility="collapsed",
         icon=":material/search:",
     )
-    with st.popover(now.photo, icon=":material/add_photo_alternate:"):
+    turn = state.get("photo-turn", 0)
+    with st.popover(now.photo, icon=":material/add_photo_alternate:", key=f"photo-{turn}"):  # another one is closed
         render_upload(now.photo, "photo")
         messages.hint(now.photo_hint)
     keys = {"title": now.keys, "close": now.close, "keys": [line.split(" = ", 1) for line in now.key_list.splitlines()]}
@@ -92,8 +93,15 @@ def has_demo_photos(searcher: Searcher) -> bool:
 def _store_upload(key: str, field: str) -> None:
     upload = st.session_state.get(field)
     if upload is not None:
-        st.session_state[key] = Upload(upload.name, upload.getvalue())
+        _set_photo(key, Upload(upload.name, upload.getvalue()))
         st.session_state[f"{key}-turn"] += 1
+
+
+def _set_photo(key: str, photo: Upload) -> None:
+    """Store a photo; as a query it replaces text and photo of the last one."""
+    st.session_state[key] = photo
+    if key == "photo":
+        st.session_state.update(q="", similar_to=None, view="find")
 
 
 def _explain_refusal() -> None:
@@ -115,4 +123,4 @@ def store_pasted() -> None:
         return
     if len(data) <= _MAX_BYTES:
         key = "described" if st.session_state.get("describing") else "photo"
-        st.session_state[key] = Upload(name, data)
+        _set_photo(key, Upload(name, data))

@@ -148,6 +148,13 @@ def test_the_form_redirects_to_the_original_address() -> None:
     assert ask(cookie=answer.cookie).passed
 
 
+def test_the_form_takes_the_printed_address() -> None:
+    answer = post(f"http://photos.example:8501/?token={TOKEN}&lang=en", "/?q=red")
+    assert (answer.status, answer.headers["location"]) == (303, "./?q=red")
+    assert ask(cookie=answer.cookie).passed
+    assert post("http://photos.example:8501/?token=wrong", accept="text/html").status == 401
+
+
 def test_an_old_link_does_not_sign_a_browser_out() -> None:
     answer = ask("/?token=of-yesterday&q=red", cookie=COOKIE)
     assert (answer.status, answer.headers["location"], answer.cookie) == (303, "./?q=red", "")
