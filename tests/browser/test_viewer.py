@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .actions import QUERY, cards, expect, heading, is_wide, search
+from photoseek import Gallery
+
+from .actions import QUERY, cards, expect, heading, is_wide, names, search
 from .conftest import watched_tab
 
 if TYPE_CHECKING:
@@ -138,7 +140,8 @@ def test_a_swipe_turns_to_the_next_photo_and_a_short_one_does_not(tab: Page) -> 
 def test_actions_and_facts_are_visible_without_scrolling(tab: Page) -> None:
     tab.set_viewport_size({"width": 1280, "height": 860} if is_wide(tab) else {"width": 390, "height": 844})
     viewer = open_first(tab)
-    for name in ("More like this", "Describe it", "Copy path", "Slideshow", "Own size", "Close", "Next", "Previous"):
+    actions = ("More like this", "Describe it", "Show in folder", "Copy path", "Favorite", "Select")
+    for name in (*actions, "Slideshow", "Own size", "Close", "Next", "Previous"):
         expect(viewer.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
     expect(viewer.get_by_role("link", name="Download")).to_be_in_viewport(ratio=1)
     facts = viewer.locator(".ps-facts dt")
@@ -218,3 +221,65 @@ def test_keys_focus_the_search_move_between_photos_and_list_themselves(tab: Page
     field.fill("who/what?")
     expect(field).to_have_value("who/what?")  # typed text is no key
     expect(keys).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_hit_is_shown_among_the_photos_of_its_folder(tab: Page, language: str) -> None:
+    show = {"en": "Show in folder", "zh": "在文件夹中显示"}[language]
+    tab.goto(f"/?q=a+green+picture&k=24&lang={language}&type=png")
+    cards(tab, "green-").first.locator(".ps-open").click()
+    viewer = tab.get_by_role("dialog")
+    name = viewer.locator(".ps-title").inner_text()
+    viewer.get_by_role("button", name=show).click()
+    tab.wait_for_url(f"**/?folder=green&at=green%2F{name}&lang={language}")
+    expect(viewer).to_have_count(0)
+    marked = tab.locator(".ps-open[aria-current]")
+    expect(marked).to_have_count(1)
+    expect(marked).to_contain_text(name)
+    expect(marked).to_be_in_viewport(ratio=0.9)
+    expect(marked).to_be_focused()
+    expect(tab.locator(".ps-card")).to_have_count(4)
+    tab.keyboard.press("ArrowLeft")
+    tab.keyboard.press("ArrowRight")
+    tab.keyboard.press("Enter")
+    expect(viewer.locator(".ps-title")).to_have_text(name)
+
+
+def test_a_listed_photo_of_the_top_folder_is_shown_among_all(tab: Page) -> None:
+    tab.goto("/?type=jpeg")
+    card = tab.locator(".ps-card", has_text="_a_ **b**")
+    card.locator(".ps-open").click()
+    tab.get_by_role("dialog").get_by_role("button", name="Show in folder").click()
+    tab.wait_for_url("**/?at=*")
+    heading(tab, "Search 28 photos").wait_for()
+    marked = tab.locator(".ps-open[aria-current]")
+    expect(marked).to_contain_text("_a_ **b**")
+    expect(marked).to_be_in_viewport(ratio=0.9)
+    tab.reload()
+    expect(marked).to_be_in_viewport(ratio=0.9)
+    search(tab, "red")
+    cards(tab, "red-")
+    expect(marked).to_have_count(0)
+    assert "at=" not in tab.url
+
+
+def test_a_photo_of_an_album_and_a_near_duplicate_are_shown_in_their_folders(tab: Page, albums: Path) -> None:
+    with Gallery.open(albums / "colors") as gallery:
+        gallery.albums.add("Sea", ["blue/blue-1.png", "red/red-2.png"])
+        tab.goto("/?album=Sea")
+        tab.locator(".ps-card", has_text="blue-1.png").locator(".ps-open").click()
+        show = tab.get_by_role("dialog").get_by_role("button", name="Show in folder")
+        show.click()
+        tab.wait_for_url("**/?folder=blue&at=blue%2Fblue-1.png")
+        expect(tab.get_by_role("tab", name="Find photos")).to_have_attribute("aria-selected", "true")
+        expect(tab.locator(".ps-open[aria-current]")).to_be_in_viewport(ratio=0.9)
+        gallery.albums.delete("Sea")
+    tab.get_by_role("tab", name="Near-duplicates").click()
+    other = tab.locator(".ps-folded", has_text="red-").first
+    other.wait_for()
+    name = names(other)[0]
+    other.locator(".ps-open").click()
+    show.click()
+    tab.wait_for_url(f"**/?folder=red&at=red%2F{name}")
+    expect(tab.locator(".ps-open[aria-current]")).to_contain_text(name)
+    expect(tab.locator(".ps-open[aria-current]")).to_be_in_viewport(ratio=0.9)

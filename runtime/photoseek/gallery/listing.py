@@ -42,7 +42,7 @@ class ListedPhoto:
 
 @dataclass(frozen=True)
 class Listing:
-    """The newest photos that match a filter.
+    """A part of the photos that match a filter.
 
     Attributes:
         photos: The newest first, and those without a date at the end in the order in which they were indexed.
@@ -53,30 +53,52 @@ class Listing:
     total: int
 
 
-def newest_photos(gallery: Gallery, snapshot: Snapshot, count: int, where: Filter | None = None) -> Listing:
+def newest_photos(
+    gallery: Gallery, snapshot: Snapshot, count: int, where: Filter | None = None, *, skip: int = 0
+) -> Listing:
     """Return the newest photos of a snapshot.
 
     The columns of the snapshot have the day of each photo, so only rows of the photos that are returned, and of those
-    taken on the same day as the last one, are read from the database.
+    taken on the same day as the first and the last one, are read from the database.
 
     Args:
         gallery: The gallery.
         snapshot: Its current snapshot.
         count: Maximum number of photos. Photos that were removed since the snapshot was written are not returned.
         where: Only photos that match this filter.
+        skip: Number of newer photos that are left out.
 
     Raises:
         GalleryDamaged: A row of the database does not match the snapshot.
     """
-    matches = snapshot.columns.matching(where or Filter())
-    rows: Rows = np.flatnonzero(matches(slice(None)))
-    days = snapshot.columns.values[TAKEN][rows]
-    order = np.argsort(-days, kind="stable")
-    shown = rows[order[: _end_of_day(days[order], count)]]
-    found, folder = rows_for(snapshot, gallery.database, shown)
-    photos = _listed(gallery, snapshot.ids[shown].tolist(), found, folder)
-    photos.sort(key=lambda each: each.taken or "", reverse=True)  # stable, also in reverse
-    return Listing(photos[:count], len(rows))
+    rows, days = _by_day(snapshot, where)
+    begin = _start_of_day(days, skip)
+    photos = _by_time(gallery, snapshot, rows[begin : _end_of_day(days, skip + count)])
+    return Listing(photos[skip - begin : skip - begin + count], len(rows))
+
+
+def position_of(gallery: Gallery, snapshot: Snapshot, photo: int, where: Filter | None = None) -> int | None:
+    """Return how many photos ``newest_photos`` lists before a photo.
+
+    Args:
+        gallery: The gallery.
+        snapshot: Its current snapshot.
+        photo: Id of the photo.
+        where: Filter of the list.
+
+    Returns:
+        Its index in the list; None if the list does not contain it.
+
+    Raises:
+        GalleryDamaged: A row of the database does not match the snapshot.
+    """
+    rows, days = _by_day(snapshot, where)
+    found = np.flatnonzero(snapshot.ids[rows] == photo).tolist()
+    if not found or days[found[0]] == NO_DATE:
+        return found[0] if found else None
+    begin = _start_of_day(days, found[0])
+    same_day = _by_time(gallery, snapshot, rows[begin : _end_of_day(days, found[0] + 1)])
+    return next((begin + index for index, each in enumerate(same_day) if each.id == photo), None)
 
 
 def photos_by_id(gallery: Gallery, fingerprint: str, ids: Sequence[int]) -> list[ListedPhoto]:
@@ -97,6 +119,27 @@ def _listed(gallery: Gallery, ids: Sequence[int], found: Mapping[int, StoredPhot
             facts = (stored.path, stored.width, stored.height, source, photo)
             photos.append(ListedPhoto(*facts, taken or None, taken_from, stored.incomplete))
     return photos
+
+
+def _by_day(snapshot: Snapshot, where: Filter | None) -> tuple[Rows, Rows]:
+    """Return the rows that match a filter, the latest day first, and the value of ``TAKEN`` of each."""
+    rows: Rows = np.flatnonzero(snapshot.columns.matching(where or Filter())(slice(None)))
+    days: Rows = snapshot.columns.values[TAKEN][rows]
+    order = np.argsort(-days, kind="stable")
+    return rows[order], days[order]
+
+
+def _by_time(gallery: Gallery, snapshot: Snapshot, rows: Rows) -> list[ListedPhoto]:
+    """Return the photos in some rows of a snapshot, the newest first."""
+    photos = _listed(gallery, snapshot.ids[rows].tolist(), *rows_for(snapshot, gallery.database, rows))
+    return sorted(photos, key=lambda each: each.taken or "", reverse=True)  # stable, also in reverse
+
+
+def _start_of_day(days: Rows, skip: int) -> int:
+    """Return how many of the sorted days not to read if ``skip`` are left out, so that the first day is complete."""
+    if skip >= len(days) or days[skip] == NO_DATE:
+        return skip
+    return max(int(np.searchsorted(-days, -days[skip])), skip - _MOST_OF_A_DAY)
 
 
 def _end_of_day(days: Rows, count: int) -> int:

@@ -7,10 +7,12 @@ from typing import Any
 
 import streamlit as st
 
+from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.listing import ListedPhoto, newest_photos
+from photoseek.gallery.listing import ListedPhoto, newest_photos, position_of
 from photoseek.gallery.overview import Overview
-from photoseek.page import results
+from photoseek.gallery.snapshot.snapshot import Snapshot
+from photoseek.page import paging, results
 from photoseek.page.examples import render_examples
 from photoseek.page.facets import render_facets
 from photoseek.page.no_match import render_no_match
@@ -35,15 +37,27 @@ def render_browse(opened: OpenGallery, overview: Overview, where: Filter) -> Non
         render_examples(opened)
         render_recent_searches(opened)
     render_facets(overview, "facets")
-    snapshot, gallery = opened.searcher.snapshot, opened.searcher.gallery
-    listing = newest_photos(gallery, snapshot, int(st.session_state["k"]), where)
+    snapshot, gallery, at = opened.searcher.snapshot, opened.searcher.gallery, st.session_state[paging.AT]
+    skipped, count = paging.shown_range(_position(opened, snapshot, at, where) if at else None)
+    listing = newest_photos(gallery, snapshot, count, where, skip=skipped)
     if not listing.total:
         render_no_match(opened, where)
         return
     text = (now.listed if listing.total > 1 else now.found_one).format(count=f"{listing.total:,}")
     results.render_summary(results.Facts([text]))
-    more = listing.total > st.session_state["k"]
-    results.render_cards(list(_cards(listing.photos, opened, overview)), opened, more=more)
+    if skipped:
+        paging.render_newer()
+    cards = list(_cards(listing.photos, opened, overview))
+    results.render_cards(cards, opened, more=listing.total > skipped + count, at=at)
+
+
+def _position(opened: OpenGallery, snapshot: Snapshot, path: str, where: Filter) -> int | None:
+    """Return the index of a photo among those that match the filters; None if it is not one of them."""
+    try:
+        photo, _ = opened.searcher.resolve_photo(path)
+    except QueryError:
+        return None
+    return position_of(opened.searcher.gallery, snapshot, photo, where)
 
 
 def _cards(photos: list[ListedPhoto], opened: OpenGallery, overview: Overview) -> Iterator[dict[str, Any]]:

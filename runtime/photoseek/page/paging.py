@@ -1,4 +1,4 @@
-"""How many photos of an answer are shown, and in which order."""
+"""Which photos of an answer are shown, and in which order."""
 
 from __future__ import annotations
 
@@ -18,22 +18,54 @@ PAGE = 24
 MAX_K = 1000
 """Maximum number of photos that a link shows at first."""
 
+AT = "at"
+"""Path of the photo around which the photos of a folder are shown, in the session and in the page's URL."""
+
 LIKENESS, DATE = ORDERS = ("likeness", "date")
 """Orders of the photos; the first is the default."""
 
 _QUESTION = "question"
+_NEWER = "newer"  # number of photos before the one at ``AT``
+_MOST_NEWER = 10 * PAGE  # at first
 
 
 def start_over(*question: Any) -> bool:
     """Show the first photos again if the question has changed, and return whether it has.
 
-    A link may show more photos at first.
+    A link may show more photos at first. Another photo at ``AT`` is another question.
     """
     state = st.session_state
-    changed = state.setdefault(_QUESTION, question) != question
-    if changed:
-        state.update({_QUESTION: question, "k": PAGE})
-    return bool(changed)
+    asked = (question, state[AT])
+    before = state.setdefault(_QUESTION, asked)
+    if before == asked:
+        return False
+    if before[1] == state[AT]:  # it was for the previous question
+        state[AT] = None
+    state.update({_QUESTION: (question, state[AT]), "k": PAGE, _NEWER: _MOST_NEWER})
+    return True
+
+
+def shown_range(position: int | None) -> tuple[int, int]:
+    """Return how many photos of a list are left out before those that are shown, and how many are shown.
+
+    Args:
+        position: Index of the photo at ``AT``; None: the list does not contain it.
+    """
+    state = st.session_state
+    if position is None:
+        return 0, int(state["k"])
+    skipped = max(0, position - int(state.get(_NEWER, _MOST_NEWER)))
+    return skipped, position - skipped + int(state["k"])
+
+
+def render_newer() -> None:
+    """Draw the button that shows the photos before the first one that is shown."""
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        st.button(strings().show_newer, icon=":material/keyboard_arrow_up:", on_click=_show_newer, key="newer-photos")
+
+
+def _show_newer() -> None:
+    st.session_state[_NEWER] = st.session_state.get(_NEWER, _MOST_NEWER) + _MOST_NEWER
 
 
 def show_more() -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from photoseek.gallery.listing import ListedPhoto
 from photoseek.page import components, describe_view, paging
+from photoseek.page.filter_state import BY_NAME, NAMES, set_filters
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
@@ -56,10 +57,20 @@ def render_summary(facts: Facts, *, ordered: bool = False) -> None:
             paging.render_order()
 
 
-def render_cards(cards: Sequence[dict[str, Any]], opened: OpenGallery, *, more: bool) -> None:
-    """Draw cards as ``photo_card`` returns them, with a button for more if there are more."""
+def render_cards(
+    cards: Sequence[dict[str, Any]], opened: OpenGallery, *, more: bool, at: str | None = None
+) -> None:
+    """Draw cards as ``photo_card`` returns them, with a button for more if there are more.
+
+    Args:
+        cards: The cards.
+        opened: The gallery.
+        more: Whether there are more photos.
+        at: Path of a photo that is marked and scrolled into view.
+    """
     more_label = strings().show_more if more else None
-    data = {"cards": cards, "texts": card_texts(), "more": more_label, "selection": selection_data(opened.files)}
+    texts, selection = card_texts(), selection_data(opened.files)
+    data = {"cards": cards, "texts": texts, "more": more_label, "selection": selection, "at": at}
     components.render_component("cards", "cards", data, chosen=choose, more=paging.show_more, reload=reload)
 
 
@@ -112,6 +123,7 @@ def card_texts() -> dict[str, str]:
         "not_copied": now.not_copied,
         "captions": now.captions,
         "describe": now.describe_it,
+        "show_in_folder": now.show_in_folder,
         "unreadable": now.unreadable_photo,
         "matched": now.matched_hint,
         "select": now.select,
@@ -128,6 +140,15 @@ def choose() -> None:
         st.session_state.update(similar_to=path, photo=None, q="", view="find")
     elif isinstance(path, str) and action == "describe":
         describe_view.describe(path)
+    elif isinstance(path, str) and action == "folder":
+        _show_in_folder(path)
+
+
+def _show_in_folder(path: str) -> None:
+    """Show the photos in the folder of a photo, and this one among them."""
+    none = dict.fromkeys((*NAMES, BY_NAME))
+    set_filters(**{**none, "folder": path.rpartition("/")[0] or None})
+    st.session_state.update({paging.AT: path, "similar_to": None, "photo": None, "q": "", "view": "find"})
 
 
 def reload() -> None:

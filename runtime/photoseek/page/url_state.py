@@ -16,7 +16,7 @@ from photoseek.gallery.filters import Filter
 from photoseek.page.album_view import ALBUM
 from photoseek.page.bundle_form import RERANK, SEARCH, SHORT
 from photoseek.page.filter_state import BY_NAME, NAME_CHOICES, NAMES, PREFIX
-from photoseek.page.paging import LIKENESS, MAX_K, ORDERS, PAGE
+from photoseek.page.paging import AT, LIKENESS, MAX_K, ORDERS, PAGE
 from photoseek.page.search_form import MAX_TEXT
 from photoseek.page.strings import KEY
 
@@ -38,8 +38,9 @@ def read_url() -> None:
         state["sort"] = _one_of("sort", ORDERS, given.get("sort", ""), errors) or LIKENESS
     if ALBUM not in state and (album := given.get(ALBUM, "")[:MAX_NAME]):
         state.update({ALBUM: album, "view": "albums"})
-    if "similar_to" not in state:
-        state["similar_to"] = given.get("similar_to", "")[:_MAX_PATH] or None
+    for name in ("similar_to", AT):
+        if name not in state:
+            state[name] = given.get(name, "")[:_MAX_PATH] or None
     for name in (SEARCH, RERANK):
         if name not in state:
             state[name] = given.get(name, "")[:SHORT] or None
@@ -59,6 +60,7 @@ def write_url() -> None:
         "sort": state["sort"] if state["sort"] != LIKENESS else None,
         "similar_to": state["similar_to"],
         **{name: state.get(PREFIX + name) for name in (*NAMES, BY_NAME)},
+        AT: state[AT],
         SEARCH: state.get(SEARCH),
         RERANK: state.get(RERANK),
         ALBUM: state.get(ALBUM) if state.get("tab") == "albums" else None,

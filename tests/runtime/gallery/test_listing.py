@@ -10,7 +10,7 @@ import pytest
 
 from photoseek import Bundle, Gallery
 from photoseek.gallery.filters import Filter, file_type, orientation
-from photoseek.gallery.listing import newest_photos
+from photoseek.gallery.listing import newest_photos, position_of
 from photoseek.gallery.overview import Overview, count_photos
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.searcher import Searcher
@@ -56,6 +56,20 @@ def test_photos_are_listed_newest_first(indexed: Gallery, facts: list[Facts], wh
     found = newest_photos(indexed, snapshot_of(indexed), count, where)
     assert found.total == len(wanted)
     assert [photo.path for photo in found.photos] == wanted[:count]
+    for skip in (1, 23, len(wanted) // 2, len(wanted)):
+        rest = newest_photos(indexed, snapshot_of(indexed), count, where, skip=skip)
+        assert [photo.path for photo in rest.photos] == wanted[skip : skip + count]
+        assert rest.total == found.total
+
+
+@pytest.mark.parametrize("where", FILTERS, ids=lambda where: str(where.to_json()))
+def test_the_position_of_a_photo_is_its_index_in_the_list(indexed: Gallery, facts: list[Facts], where: Filter) -> None:
+    wanted, snapshot, searcher = expected(facts, where), snapshot_of(indexed), Searcher(indexed)
+    for each in facts[::3]:
+        photo, _ = searcher.resolve_photo(each.path)
+        listed = wanted.index(each.path) if each.path in wanted else None
+        assert position_of(indexed, snapshot, photo, where) == listed
+    assert position_of(indexed, snapshot, 10**9, where) is None
 
 
 def test_a_listed_photo_has_the_facts_of_its_row(indexed: Gallery, facts: list[Facts]) -> None:
@@ -77,7 +91,13 @@ def test_photos_of_one_day_are_sorted_by_their_time_whichever_number_is_wanted(
     make_generation(gallery)
     for count in (1, 7, 49, 50, 51):
         found = newest_photos(gallery, snapshot_of(gallery), count)
-        assert [photo.path for photo in found.photos] == [f"{time}.jpg" for time in range(49, -1, -1)][:count]
+        newest = [f"{time}.jpg" for time in range(49, -1, -1)]
+        assert [photo.path for photo in found.photos] == newest[:count]
+        rest = newest_photos(gallery, snapshot_of(gallery), count, skip=20)
+        assert [photo.path for photo in rest.photos] == newest[20 : 20 + count]
+    for index, path in enumerate(newest):
+        photo, _ = Searcher(gallery).resolve_photo(path)
+        assert position_of(gallery, snapshot_of(gallery), photo) == index
 
 
 def test_removed_and_added_photos_are_listed_as_the_snapshot_has_them(tmp_path: Path, tiny_bundle: Bundle) -> None:

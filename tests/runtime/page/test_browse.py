@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import ExifTags, Image
 
-from page_sessions import names, new_session, text_of
+from page_sessions import names, new_session, paths, text_of
 from photoseek import Bundle, Gallery
-from photoseek.page import facets, launch
+from photoseek.page import facets, launch, paging, results
 from photoseek.page.filter_state import filter_values
 from tiny_bundle import COLORS, write_calibrated
 
@@ -104,6 +104,69 @@ def test_a_date_and_a_folder_are_chosen_and_removed_by_their_buttons(monkeypatch
         monkeypatch.setattr(facets.components, "component_value", lambda *_, chosen=chosen: chosen)
         facets._choose("facets")
         assert filter_values() == expected, chosen
+
+
+@pytest.mark.usefixtures("dated")
+def test_a_link_shows_a_photo_in_its_folder_with_newer_and_older_ones(
+    rendered: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_session(folder="trips/sea").run()
+    everything, photo = paths(rendered), "trips/sea/5.jpg"
+    assert rendered["cards"]["at"] is None
+    where = everything.index(photo)
+    page = new_session(folder="trips/sea", at=photo, k="2").run()
+    assert paths(rendered) == everything[: where + 2]  # a small folder is shown from its first photo
+    assert rendered["cards"]["at"] == photo
+    assert rendered["cards"]["more"] == "Show more"
+    assert "Show newer" not in buttons(page)
+    assert page.query_params["at"] in (photo, [photo])
+    monkeypatch.setattr(paging, "_MOST_NEWER", 2)
+    page = new_session(folder="trips/sea", at=photo, k="2").run()
+    assert paths(rendered) == everything[where - 2 : where + 2]
+    assert f"{len(everything)} photos, newest first" in text_of(page)
+    page.session_state["k"] += 3
+    page.run()
+    assert paths(rendered) == everything[where - 2 : where + 5]
+    while "Show newer" in buttons(page):
+        page.button(key="newer-photos").click().run()
+    assert paths(rendered) == everything[: where + 5]
+
+
+@pytest.mark.usefixtures("dated")
+def test_another_question_leaves_the_photo_and_another_photo_begins_around_it(rendered: dict[str, Any]) -> None:
+    page = new_session(folder="trips", at="trips/sea/5.jpg", k="40").run()
+    page.session_state["at"] = "trips/hills/9.jpg"
+    page.run()
+    assert (rendered["cards"]["at"], page.session_state["k"]) == ("trips/hills/9.jpg", 24)
+    page.text_input(key="q-field").set_value("red").run()
+    assert "at" not in page.query_params
+    page.text_input(key="q-field").set_value("").run()
+    assert rendered["cards"]["at"] is None
+
+
+@pytest.mark.usefixtures("dated")
+def test_a_photo_that_is_not_in_the_list_is_ignored(rendered: dict[str, Any]) -> None:
+    new_session(folder="trips/sea", k="3").run()
+    first = paths(rendered)
+    for at in ("trips/sea/none.jpg", "trips/hills/9.jpg", "x" * 5000):
+        page = new_session(folder="trips/sea", k="3", at=at).run()
+        assert paths(rendered) == first
+        assert not page.exception
+
+
+@pytest.mark.parametrize(
+    ("path", "filters"),
+    [("trips/sea/5.jpg", {"folder": "trips/sea"}), ("5.jpg", {}), ("a / b/ö\uef80/5.jpg", {"folder": "a / b/ö\uef80"})],
+)
+def test_the_folder_of_a_photo_replaces_the_query_and_its_filters(
+    path: str, filters: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state: dict[str, Any] = {"q": "red", "similar_to": "b.jpg", "filter-type": "png", "filter-names": "only"}
+    monkeypatch.setattr("photoseek.page.filter_state.st.session_state", state)
+    monkeypatch.setattr(results.components, "component_value", lambda *_: {"action": "folder", "path": path})
+    results.choose()
+    assert filter_values() == filters
+    assert [state[name] for name in ("at", "q", "similar_to", "photo", "view")] == [path, "", None, None, "find"]
 
 
 def buttons(page: AppTest) -> list[str]:

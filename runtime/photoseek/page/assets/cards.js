@@ -137,6 +137,19 @@ function draw(root, data) {
   return added[0]?.made.find((each) => each.matches(".ps-card"))
 }
 
+// Marks the photo at a path, and shows and focuses it once.
+function mark(root, path) {
+  const found = [...root.list.querySelectorAll(".ps-card")].find((each) => each.card.path === path)
+  const button = found?.querySelector(".ps-open")
+  for (const each of root.list.querySelectorAll("[aria-current]")) if (each !== button) each.ariaCurrent = null
+  if (button) button.ariaCurrent = "true"
+  if (button && root.marked !== path) {
+    found.scrollIntoView({ block: "center" })
+    button.focus({ preventScroll: true })
+  }
+  root.marked = path
+}
+
 function more(label, trigger) {
   const button = element("button", "ps-more", label)
   button.type = "button"
@@ -199,6 +212,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const first = draw(root, data)
   if (before?.disabled && first) first.querySelector("button").focus({ preventScroll: true }) // it was on the old button
   before?.remove()
+  mark(root, data.at)
   if (data.more) root.list.after(more(data.more, () => setTriggerValue("more", data.cards.length)))
   root.reload = () => setTriggerValue("reload", true)
   root.selection.update(data.selection)

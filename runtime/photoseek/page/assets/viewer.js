@@ -79,7 +79,8 @@ function viewerPanel(texts, buttons, leave) {
   download.download = ""
   similar.classList.add("ps-primary")
   header.append(position, ...buttons)
-  actions.append(similar, action(texts.describe, () => leave("describe")), download, copy)
+  const folder = action(texts.show_in_folder, () => leave("folder"))
+  actions.append(similar, action(texts.describe, () => leave("describe")), folder, download, copy)
   panel.append(header, name, note, actions, facts, captions)
   return {
     panel,
