@@ -129,6 +129,7 @@ class HostileFiles:
             Command(("photoseek", "albums", "show", "Trip", *of), 0),
             Command(("photoseek", "albums", "show", "Trip", *of, "--json"), 0),
             Command(("photoseek", "albums", "export", "Trip", f"{missing}.csv", *of), 0),
+            Command(("photoseek", "albums", "export", "Trip", here, "--xmp", *of), 1),
             Command(("photoseek", "albums", "rename", "Trip", HOSTILE, *of), 2),
             Command(("photoseek", "albums", "remove", "Trip", HOSTILE, *of), 2),
             Command(("photoseek", "albums", "delete", HOSTILE, *of), 2),

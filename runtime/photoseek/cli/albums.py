@@ -10,6 +10,7 @@ import typer
 
 from photoseek.cli import output
 from photoseek.cli.options import GalleryOption, JsonOption
+from photoseek.errors import QueryError
 from photoseek.gallery.gallery import Gallery
 
 app = typer.Typer(
@@ -99,16 +100,27 @@ def delete(name: _Name, gallery: GalleryOption) -> None:
 @app.command()
 def export(
     name: _Name,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for links, or a file that ends with .csv.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or a file that ends with .csv.")],
     gallery: GalleryOption,
+    xmp: Annotated[
+        bool, typer.Option("--xmp", help="Write XMP files that add the name of the album as a keyword.")
+    ] = False,
 ) -> None:
-    """Create a folder of symbolic links to the photos of an album, or a CSV file of them.
+    """Create a folder of symbolic links to the photos of an album, or of XMP files, or a CSV file.
 
     Example: `photoseek albums export Favorites favorites.csv --gallery ~/Photos`
     """
-    from photoseek.gallery.album_export import export_csv, export_links
+    from photoseek.gallery.album_export import export_csv, export_links, export_xmp
 
     opened = Gallery.open(gallery)
+    if xmp and out.suffix.lower() == ".csv":
+        raise QueryError(f"--xmp: expected a new or empty folder, found {out}, which is the name of a CSV file")
+    if xmp:
+        exported = export_xmp(opened, name, out)
+        for path, reason in exported.left_out.items():
+            output.print_status("photoseek", f"{path}: left out: {reason}")
+        output.print_line(f"{out}: {exported.photos:,} photos")
+        return
     write = export_csv if out.suffix.lower() == ".csv" else export_links
     output.print_line(f"{out}: {write(opened, name, out):,} photos")
 

@@ -6,11 +6,11 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, TypeVar
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
@@ -28,15 +28,18 @@ from photoseek.photos.formats import (
 )
 from photoseek.photos.incomplete import load_image
 from photoseek.photos.jpeg_xl import is_jpeg_xl
-from photoseek.photos.metadata import Metadata, metadata_of
+from photoseek.photos.metadata import Metadata, keywords_of, metadata_of
 from photoseek.photos.open_image import check_extent, open_image
 from photoseek.photos.photo_file import PhotoFile, StoredPhoto
 from photoseek.photos.pillow_warnings import suppress_pillow_warnings
 from photoseek.photos.raw import is_raw, raw_picture
 from photoseek.photos.rgb import to_rgb
+from photoseek.photos.xmp_keywords import Keywords
 
 PhotoInput: TypeAlias = str | Path | bytes | bytearray | memoryview | Image.Image | StoredPhoto
 """A path, the bytes of a file, an open picture, or a photo in object storage (``Hit.file``)."""
+
+_T = TypeVar("_T")
 
 LARGE = 50_000_000
 """Number of pixels above which pictures are decoded one at a time and downscaled before they are returned."""
@@ -189,16 +192,26 @@ def exif_date(path: PhotoFile) -> str:
 
 def photo_metadata(data: bytes) -> Metadata:
     """Return the metadata of a photo besides its EXIF, from its header; none if it cannot be read."""
+    return _read_header(data, metadata_of) or Metadata()
+
+
+def photo_keywords(data: bytes) -> Keywords:
+    """Return the lists of keywords in a photo; none if it cannot be read."""
+    return _read_header(data, keywords_of) or {}
+
+
+def _read_header(data: bytes, read: Callable[[Image.Image, bytes], _T]) -> _T | None:
+    """Return what a function returns for an open photo and its content; None if it cannot be opened."""
     head = data[:SNIFF_BYTES]
     if is_jpeg_xl(head):  # would be decoded again, and Pillow's plugin returns no XMP
-        return Metadata()
+        return None
     try:
         with suppress_pillow_warnings(), open_image(io.BytesIO(data), head, len(data)) as image:
-            return metadata_of(image, data)
+            return read(image, data)
     except MemoryError:
         raise
     except Exception:  # see _photo_errors
-        return Metadata()
+        return None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from PIL import Image
 
 from photoseek.photos.iptc import CAPTION, KEYWORD, TITLE, parse_iptc
 from photoseek.photos.xmp import Xmp, lines, parse_xmp, png_xmp
+from photoseek.photos.xmp_keywords import SUBJECT, Keywords, read_keywords
 
 SIDECAR_SUFFIXES = (".xmp", ".XMP")
 """Suffixes of XMP files."""
@@ -50,12 +51,8 @@ class Metadata:
 
 def metadata_of(image: Image.Image, data: bytes) -> Metadata:
     """Return the metadata in an open file, of which ``data`` is the content; damaged ones are left out."""
-    try:
-        document = image.info.get("xmp") or (png_xmp(data) if image.format == "PNG" else None)
-        iptc = parse_iptc(_iptc(image))
-    except Exception:  # of a format's plugin; damaged metadata does not make the photo unreadable
-        document, iptc = None, {}
-    xmp = parse_xmp(document) if isinstance(document, bytes) else Xmp()
+    document, iptc = _embedded(image, data)
+    xmp = parse_xmp(document) if document is not None else Xmp()
     return Metadata(
         xmp.taken,
         "",
@@ -65,10 +62,26 @@ def metadata_of(image: Image.Image, data: bytes) -> Metadata:
     )
 
 
+def keywords_of(image: Image.Image, data: bytes) -> Keywords:
+    """Return the lists of keywords in an open file, as ``metadata_of`` reads it; those of IPTC are plain ones."""
+    document, iptc = _embedded(image, data)
+    plain = lines(iptc.get(KEYWORD, ()))
+    return {**({SUBJECT: plain} if plain else {}), **(read_keywords(document) if document is not None else {})}
+
+
 def sidecar_names(name: str) -> tuple[str, ...]:
     """Return the names that the XMP file beside a photo may have, the one that precedes first."""
     stem = name[: name.rfind(".")] if "." in name else name
     return tuple(f"{start}{suffix}" for start in dict.fromkeys((name, stem)) for suffix in SIDECAR_SUFFIXES)
+
+
+def _embedded(image: Image.Image, data: bytes) -> tuple[bytes | None, dict[tuple[int, int], list[str]]]:
+    """Return the XMP document and the IPTC datasets in a file."""
+    try:
+        document = image.info.get("xmp") or (png_xmp(data) if image.format == "PNG" else None)
+        return document if isinstance(document, bytes) else None, parse_iptc(_iptc(image))
+    except Exception:  # of a format's plugin; damaged metadata does not make the photo unreadable
+        return None, {}
 
 
 def _iptc(image: Image.Image) -> bytes:

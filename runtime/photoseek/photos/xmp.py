@@ -8,19 +8,21 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pyexpat import ExpatError, ParserCreate
+from pyexpat import ExpatError, ParserCreate, XMLParserType
 
 from photoseek.photos.dates import iso_taken
 
 MAX_BYTES = 4_000_000
 """A longer document is not read: it has develop settings or pictures of programs."""
 
+DC = "http://purl.org/dc/elements/1.1/"
+LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
+"""Namespaces of plain and of hierarchical keywords."""
+
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_DC = "http://purl.org/dc/elements/1.1/"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
-_LIGHTROOM = "http://ns.adobe.com/lightroom/1.0/"
 
 _DATES = tuple(
     f"{space} {name}"
@@ -31,15 +33,20 @@ _DATES = tuple(
         (_XMP, "CreateDate"),
     )
 )
-_TITLE, _KEYWORDS, _DESCRIPTION = (f"{_DC} {name}" for name in ("title", "subject", "description"))
-_HIERARCHY = f"{_LIGHTROOM} hierarchicalSubject"
+_TITLE, _KEYWORDS, _DESCRIPTION = (f"{DC} {name}" for name in ("title", "subject", "description"))
+_HIERARCHY = f"{LIGHTROOM} hierarchicalSubject"
 _NEEDED = frozenset((*_DATES, _TITLE, _KEYWORDS, _DESCRIPTION, _HIERARCHY))
-_TOP = (f"{_RDF} RDF", f"{_RDF} Description")
-_LISTS = frozenset(f"{_RDF} {name}" for name in ("Alt", "Bag", "Seq"))
-_ITEM = f"{_RDF} li"
+
+TOP = (f"{_RDF} RDF", f"{_RDF} Description")
+CONTAINERS = frozenset(f"{_RDF} {name}" for name in ("Alt", "Bag", "Seq"))
+ITEM = f"{_RDF} li"
+"""Elements around the properties of a photo, around the items of a list, and of an item."""
+
+MAX_DEPTH = 64
+"""Maximum number of nested elements; the properties that are read have six."""
+
 _PNG, _PNG_KEYWORD = b"\x89PNG\r\n\x1a\n", b"XML:com.adobe.xmp\0"
 _MAX_CHUNKS = 100_000  # of a PNG; one of 512 MB has 65,000 of the usual size
-_MAX_DEPTH = 64  # of elements; the properties that are read have six
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,7 @@ def parse_xmp(document: bytes) -> Xmp:
     reader = _Reader()
     try:
         _parse(document.strip(b"\0 \t\r\n"), reader)
-    except (ExpatError, _Refused, ValueError, LookupError):  # an unknown encoding is a LookupError
+    except DAMAGED:
         return Xmp()
     found = reader.values
     hierarchy = (part for text in found.get(_HIERARCHY, ()) for part in text.split("|"))
@@ -104,8 +111,21 @@ def lines(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, cleaned)))
 
 
-class _Refused(Exception):
+class RefusedDocument(Exception):
     """The document has a DTD, or too many levels."""
+
+
+DAMAGED = (ExpatError, RefusedDocument, ValueError, LookupError)
+"""Errors of ``Parse`` of ``xmp_parser``; an unknown encoding is a LookupError."""
+
+
+def xmp_parser() -> XMLParserType:
+    """Return a parser that refuses a DTD; names of elements and attributes are the namespace, a space, and the name."""
+    parser = ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
+    return parser
 
 
 @dataclass
@@ -119,10 +139,10 @@ class _Reader:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Handle the start of an element; a property may be an attribute of the description."""
         self.above.append(name)
-        if len(self.above) > _MAX_DEPTH:
-            raise _Refused
+        if len(self.above) > MAX_DEPTH:
+            raise RefusedDocument
         self.text.clear()
-        if tuple(self.above[-2:]) == _TOP and self.above.count(_TOP[0]) == 1:
+        if tuple(self.above[-2:]) == TOP and self.above.count(TOP[0]) == 1:
             for each in _NEEDED & attributes.keys():
                 self.values.setdefault(each, []).append(attributes[each])
 
@@ -135,21 +155,18 @@ class _Reader:
 
     def _property(self) -> str:
         """Return the property of which the current element is a value."""
-        path = self.above[self.above.index(_TOP[0]) :] if _TOP[0] in self.above else []
-        if tuple(path[:2]) != _TOP or not (len(path) == 3 or (len(path) == 5 and path[3] in _LISTS)):
+        path = self.above[self.above.index(TOP[0]) :] if TOP[0] in self.above else []
+        if tuple(path[:2]) != TOP or not (len(path) == 3 or (len(path) == 5 and path[3] in CONTAINERS)):
             return ""
-        return path[2] if len(path) == 3 or path[4] == _ITEM else ""
+        return path[2] if len(path) == 3 or path[4] == ITEM else ""
 
 
 def _refuse(*_: object) -> None:
-    raise _Refused
+    raise RefusedDocument
 
 
 def _parse(document: bytes, reader: _Reader) -> None:
-    parser = ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = _refuse
-    parser.EntityDeclHandler = _refuse
+    parser = xmp_parser()
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text.append

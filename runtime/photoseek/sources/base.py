@@ -58,13 +58,14 @@ class PhotoSource(Protocol):
             PhotoError: It cannot be read.
         """
 
-    def read_sidecars(self, photo: PhotoEntry) -> list[bytes]:
-        """Return the content of the XMP files beside a photo, the one that precedes first.
+    def sidecars(self, path: str) -> dict[str, bytes | None]:
+        """Return the content of each XMP file beside the photo at a path, by its path, the one that precedes first.
 
-        One that cannot be read, or is longer than ``photoseek.photos.xmp.MAX_BYTES``, is left out.
+        It is None if the file cannot be read, or is longer than ``photoseek.photos.xmp.MAX_BYTES``.
 
         Raises:
             PhotoUnreachable: The storage cannot be reached.
+            PhotoError: The path is not one of the folder.
         """
 
     def photo_file(self, path: str) -> PhotoFile:

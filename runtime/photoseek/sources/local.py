@@ -267,11 +267,11 @@ class LocalSource:
             raise PhotoError(error.strerror or str(error)) from error
         raise PhotoError("changes while it is read; the next indexing tries it again")
 
-    def read_sidecars(self, photo: PhotoEntry) -> list[bytes]:
-        """Return the content of the XMP files beside a photo; see ``PhotoSource.read_sidecars``."""
-        file = photo.under(self.root)
-        found = (read_bounded_file(file.with_name(name), MAX_BYTES) for name in sidecar_names(file.name))
-        return [document for document in found if document is not None]
+    def sidecars(self, path: str) -> dict[str, bytes | None]:
+        """Return the content of each XMP file beside the photo at a path; see ``PhotoSource.sidecars``."""
+        file, parent = self.photo_file(path), path[: path.rfind("/") + 1]
+        beside = {parent + decode_filename(name): file.with_name(name) for name in sidecar_names(file.name)}
+        return {name: read_bounded_file(each, MAX_BYTES) for name, each in beside.items() if os.path.lexists(each)}
 
     def photo_file(self, path: str) -> Path:
         """Return the file of a photo, always inside the folder: a tampered gallery may record a path outside."""

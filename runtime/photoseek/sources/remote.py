@@ -160,16 +160,17 @@ class RemoteSource:
             raise
         raise PhotoError("changes while it is read; the next indexing tries it again")
 
-    def read_sidecars(self, photo: PhotoEntry) -> list[bytes]:
-        """Return the content of the XMP files beside a photo; see ``PhotoSource.read_sidecars``."""
-        folder, _, name = self._key(photo.path).rpartition("/")
-        found = []
-        for each in (f"{folder}/{each}" for each in sidecar_names(name)):
+    def sidecars(self, path: str) -> dict[str, bytes | None]:
+        """Return the content of each XMP file beside the photo at a path; see ``PhotoSource.sidecars``."""
+        folder, _, name = self._key(path).rpartition("/")
+        found: dict[str, bytes | None] = {}
+        for each in sidecar_names(name):
             with object_store.translate_errors():
-                client = object_store.filesystem(self.scheme)
+                client, key = object_store.filesystem(self.scheme), f"{folder}/{each}"
                 with suppress(FileNotFoundError):
-                    if client.info(each)["size"] <= MAX_XMP_BYTES:
-                        found.append(bytes(client.cat_file(each)))
+                    readable = client.info(key)["size"] <= MAX_XMP_BYTES
+                    text = path[: path.rfind("/") + 1] + decode_filename(each)
+                    found[text] = bytes(client.cat_file(key)) if readable else None
         return found
 
     def photo_file(self, path: str) -> RemoteFile:

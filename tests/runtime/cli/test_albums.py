@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from photoseek import Gallery
+from photoseek.photos.xmp import parse_xmp
 from typed_commands import photoseek_command
 
 RED = ["red/red-0.png", "red/red-1.png"]
@@ -49,3 +50,18 @@ def test_an_album_is_exported_as_links_and_as_csv(gallery: Gallery, tmp_path: Pa
     rows = list(csv.DictReader(table.read_text("utf-8").splitlines()))
     assert [row["path"] for row in rows] == [*RED, "blue/red-0.png"]
     assert rows[0] == {"path": RED[0], "file": str(root / RED[0]), "taken": "", "width": "48", "height": "36"}
+
+
+def test_an_album_is_exported_as_xmp_files(gallery: Gallery, tmp_path: Path) -> None:
+    of = ("--gallery", str(gallery.path))
+    gallery.albums.add("Trip", RED)
+    (gallery.photos.root / "red" / "red-1.png.xmp").write_text("damaged")
+    done = photoseek_command("albums", "export", "Trip", str(tmp_path / "xmp"), "--xmp", *of)
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'xmp'}: 1 photos\n")
+    assert done.stderr == "photoseek: red/red-1.png.xmp: left out: the XMP file is damaged, or not XMP\n"
+    [file] = (path for path in (tmp_path / "xmp").rglob("*") if path.is_file())
+    assert file == tmp_path / "xmp" / "red" / "red-0.png.xmp"
+    assert parse_xmp(file.read_bytes()).keywords == ("Trip", "Albums")
+    table = photoseek_command("albums", "export", "Trip", "trip.csv", "--xmp", *of)
+    assert table.returncode == 2
+    assert "--xmp: expected a new or empty folder, found trip.csv" in table.stderr

@@ -14,11 +14,16 @@ from typer.testing import CliRunner, Result
 
 import object_storage
 from object_storage import BUCKET, S3, picture
+from photo_metadata import xmp
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.cli.app import app
 from photoseek.errors import GalleryNotFound, PhotoError, QueryError
+from photoseek.gallery.album_export import ExportedXmp, export_xmp
+from photoseek.gallery.filters import Filter
+from photoseek.gallery.listing import newest_photos, position_of
 from photoseek.gallery.thumbnails import thumbnail
 from photoseek.page.thumbnail_cache import ThumbnailCache
+from photoseek.photos.xmp import parse_xmp
 from photoseek.system.folder_tag import TAG
 from tiny_bundle import COLORS
 
@@ -116,6 +121,29 @@ def test_the_command_line(gallery: Gallery, tiny_bundle: Bundle, tmp_path: Path)
     assert isinstance(missing.exception, GalleryNotFound)
     with pytest.raises(QueryError, match="object storage does not report changes"):
         raise photoseek(*index, *where, "--watch").exception or AssertionError
+
+
+def test_xmp_files_of_an_album_contain_those_of_the_bucket(gallery: Gallery, s3: S3, tmp_path: Path) -> None:
+    s3.put("photos/red é.png.xmp", xmp(keywords=["boat"]))
+    gallery.albums.add("Trip", ["red é.png", "blue é.png"])
+    assert export_xmp(gallery, "Trip", tmp_path / "xmp") == ExportedXmp(2, {})
+    keywords = {file.name: parse_xmp(file.read_bytes()).keywords for file in (tmp_path / "xmp").iterdir()}
+    assert keywords == {"red é.png.xmp": ("boat", "Trip"), "blue é.png.xmp": ("Trip", "Albums")}
+
+
+def test_a_photo_is_listed_in_its_folder(tiny_bundle: Bundle, s3: S3, tmp_path: Path) -> None:
+    s3.put("photos/trips/sea/1.png", picture(COLORS["red"], 50))
+    gallery = Gallery.create(ADDRESS, tiny_bundle, tmp_path / "gallery")
+    gallery.index()
+    searcher = Searcher(gallery)
+    for folder, total in (("trips/sea", 1), (None, len(COLORS) + 1)):
+        where = Filter(folder=folder)
+        photo, _ = searcher.resolve_photo("trips/sea/1.png")
+        listing = newest_photos(gallery, searcher.snapshot, 50, where)
+        assert listing.total == total
+        position = position_of(gallery, searcher.snapshot, photo, where)
+        assert position is not None
+        assert listing.photos[position].path == "trips/sea/1.png"
 
 
 def test_opening_a_viewer_requires_local_files(

@@ -147,7 +147,8 @@ def _decode(photo: PhotoEntry, photo_encoder: PhotoEncoder) -> _Decoded | None:
         sha256 = hashlib.sha256(data).hexdigest()
         metadata = photo_metadata(data)
         if photo.sidecar:
-            metadata = metadata.with_sidecars(photo_encoder.folder.read_sidecars(photo))
+            found = photo_encoder.folder.sidecars(photo.path).values()
+            metadata = metadata.with_sidecars(document for document in found if document is not None)
         record = PhotoRecord(photo, sha256, metadata=metadata)
         if sha256 in photo_encoder.known:
             return _Decoded(record)
