@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .actions import QUERY, cards, choose_gallery, expect, heading, sidebar
-from .conftest import Server, watched_tab
+from .conftest import TOKEN, Server, new_context, watched_tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -81,3 +81,26 @@ def test_every_tab_can_watch_stop_and_continue_indexing(
                 side.get_by_label("Recent galleries").click()
                 tab.get_by_role("option", name="colors").click()
                 side.locator(".ps-facts dd", has_text="28").first.wait_for(state="attached")  # folded away
+
+
+def test_a_tab_that_is_clicked_before_the_fields_are_loaded_keeps_gallery_and_query(
+    chromium: Browser, server: Server, albums: Path
+) -> None:
+    context = new_context(chromium, server)  # without the scripts of the fields in its cache
+    context.request.get(f"/?token={TOKEN}", max_redirects=0)
+    with watched_tab(context, server) as tab:
+        held: list[Route] = []
+        tab.route(re.compile(r"/(TextInput|Selectbox)\.[^/]*\.js"), lambda route: held.append(route))
+        tab.goto("/?q=red&sort=date")
+        tab.get_by_role("tab", name="Describe a photo").click()
+        heading(tab, "What does the photo show?").wait_for()
+        assert held
+        for route in held:
+            route.continue_()
+        tab.unroute_all()
+        expect(tab.get_by_label("Gallery folder")).to_have_value(str(albums / "colors"))
+        expect(tab.get_by_label(QUERY)).to_have_value("red")
+        tab.get_by_role("tab", name="Find photos").click()
+        cards(tab, "red-")
+        assert tab.url.endswith("/?q=red&sort=date")
+    context.close()

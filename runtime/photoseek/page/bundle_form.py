@@ -50,5 +50,6 @@ def render_bundle_form(bundles: Sequence[GalleryBundle], status: GalleryStatus, 
 def _select(label: str, name: str, options: Mapping[str, str], default: str) -> str:
     chosen = str(st.session_state.get(name))
     value = chosen if chosen in options else default
-    st.selectbox(label, list(options), format_func=options.__getitem__, **field_options(name, value, strings().code))
+    known, field = list(options), field_options(name, value, strings().code)
+    st.selectbox(label, known, known.index(value), format_func=options.__getitem__, **field)
     return value

@@ -33,6 +33,8 @@ def field_options(name: str, value: Any, labels: str = "") -> dict[str, Any]:
 
     The value needs a separate key, because Streamlit drops the value of a field that is not drawn. ``labels`` is the
     language of the labels of a choice: browsers send the chosen label back, so each language needs a field of its own.
+    Give the value as the default of the field as well: Streamlit sends a value of the session in one run only, and a
+    browser that loads the script of the field later shows and returns the default.
     """
     field = f"{name}-field-{labels}" if labels else f"{name}-field"
     if st.session_state.get(field) != value:

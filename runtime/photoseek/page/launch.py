@@ -30,6 +30,7 @@ SETTINGS: Settings = {
     "server.fileWatcherType": "none",
     "server.showEmailPrompt": False,
     "browser.gatherUsageStats": False,
+    "global.disableWidgetStateDuplicationWarning": True,  # see photoseek.page.components.field_options
     "client.showErrorDetails": "none",
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",

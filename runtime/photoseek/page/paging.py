@@ -80,6 +80,7 @@ def render_order() -> None:
     st.selectbox(
         now.order,
         ORDERS,
+        ORDERS.index(st.session_state["sort"]),
         **components.field_options("sort", st.session_state["sort"], now.code),
         format_func=labels.__getitem__,
         label_visibility="collapsed",

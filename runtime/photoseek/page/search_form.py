@@ -47,6 +47,7 @@ def render_search_form() -> None:
     now, state = strings(), st.session_state
     st.text_input(
         now.ask,
+        state["q"],
         **components.field_options("q", state["q"]),
         placeholder=now.placeholder,
         max_chars=MAX_TEXT,

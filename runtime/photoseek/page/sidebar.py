@@ -36,10 +36,11 @@ def choose_gallery() -> str:
     if is_shared():
         return operators_gallery()
     now = strings()
-    st.session_state.setdefault("gallery", operators_gallery())
+    known = str(st.session_state.setdefault("gallery", operators_gallery()))  # see components.field_options
     render_dialog()
     with st.sidebar:
-        folder = encode_filename(str(st.text_input(now.gallery, key="gallery", placeholder="/home/you/Photos")).strip())
+        typed = str(st.text_input(now.gallery, known, key="gallery", placeholder="/home/you/Photos"))
+        folder = encode_filename(typed.strip())
         render_browse_button(now.browse, "browse", "stretch")
         others = [other for other in recent_galleries() if other != str(absolute(folder))]
         if others:
