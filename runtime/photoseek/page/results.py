@@ -57,9 +57,7 @@ def render_summary(facts: Facts, *, ordered: bool = False) -> None:
             paging.render_order()
 
 
-def render_cards(
-    cards: Sequence[dict[str, Any]], opened: OpenGallery, *, more: bool, at: str | None = None
-) -> None:
+def render_cards(cards: Sequence[dict[str, Any]], opened: OpenGallery, *, more: bool, at: str | None = None) -> None:
     """Draw cards as ``photo_card`` returns them, with a button for more if there are more.
 
     Args:

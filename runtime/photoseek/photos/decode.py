@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from photoseek.errors import PhotoError, PhotoUnreachable
 from photoseek.photos import formats, jpeg_xl, raw
+from photoseek.photos.camera import camera_in_file, picture_with_exif
 from photoseek.photos.dates import exif_taken
 from photoseek.photos.formats import (
     FORMATS,
@@ -191,8 +192,9 @@ def exif_date(path: PhotoFile) -> str:
 
 
 def photo_metadata(data: bytes) -> Metadata:
-    """Return the metadata of a photo besides its EXIF, from its header; none if it cannot be read."""
-    return _read_header(data, metadata_of) or Metadata()
+    """Return the metadata of a photo besides its date by EXIF, from its header; none if it cannot be read."""
+    found = _read_header(data, metadata_of) or Metadata()
+    return found if found.camera else replace(found, camera=camera_in_file(data))
 
 
 def photo_keywords(data: bytes) -> Keywords:
@@ -300,9 +302,7 @@ def _decode_raw(data: bytes, limits: _Limits) -> Photo:
 
 def _raw_taken(data: bytes) -> str:
     """Return the date of a raw file that is a TIFF, whose directories are those of EXIF."""
-    header = Image.new("L", (1, 1))
-    header.info["exif"] = b"Exif\0\0" + data
-    return exif_taken(header)
+    return exif_taken(picture_with_exif(data))
 
 
 def _to_upright_rgb(image: Image.Image, data: bytes | None, limits: _Limits) -> Photo:

@@ -7,6 +7,7 @@ ISO/IEC 18181-2, 4 (boxes).
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from functools import cache
 from typing import BinaryIO
 
@@ -17,6 +18,7 @@ FORMAT = "JXL"
 
 _CODESTREAM = b"\xff\x0a"
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
+_TIFF = (b"II*\0", b"MM\0*")
 _HEADER_BYTES = 16  # of a codestream: the size takes at most 67 bits
 _SIDE_BITS = (9, 13, 18, 30)  # lengths of a side
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width to height
@@ -49,6 +51,16 @@ def jpeg_xl_size(file: BinaryIO) -> tuple[int, int]:
     return height * across // down, height
 
 
+def jpeg_xl_exif(data: bytes) -> bytes:
+    """Return the EXIF of a file, a TIFF structure; empty if it has none, or one that is compressed (a ``brob`` box)."""
+    file = io.BytesIO(data)
+    for kind, size in _boxes(file) if data.startswith(_CONTAINER) else ():
+        if kind == b"Exif":
+            box = file.read(max(size, 0))
+            return box if box.startswith(_TIFF) else box[4 + int.from_bytes(box[:4]) :]  # some writers omit its offset
+    return b""
+
+
 @cache
 def register_jpeg_xl() -> None:
     """Register the decoder with Pillow, without threads: each thread of the caller decodes on its own core."""
@@ -59,6 +71,15 @@ def register_jpeg_xl() -> None:
 
 def _codestream_of(file: BinaryIO) -> bytes:
     """Return the first bytes of the codestream in a file of boxes."""
+    for kind, _ in _boxes(file):
+        if kind in (b"jxlc", b"jxlp"):
+            file.read(4 if kind == b"jxlp" else 0)  # the number of a partial codestream
+            return file.read(_HEADER_BYTES)
+    return b""
+
+
+def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Yield the type and the size of the content of each box, at which the file is; the last one may have no end."""
     end = file.seek(0, io.SEEK_END)
     start = len(_CONTAINER)
     while start + 8 <= end:
@@ -67,13 +88,11 @@ def _codestream_of(file: BinaryIO) -> bytes:
         header = 8
         if size == 1:
             size, header = int.from_bytes(file.read(8)), 16
-        if kind in (b"jxlc", b"jxlp"):
-            file.read(4 if kind == b"jxlp" else 0)  # the number of a partial codestream
-            return file.read(_HEADER_BYTES)
-        if size < header:  # 0: the last box
+        last = size < header  # 0: up to the end of the file
+        yield kind, (end - start if last else size) - header
+        if last:
             break
         start += size
-    return b""
 
 
 class _Bits:

@@ -1,12 +1,13 @@
-"""Metadata of a photo besides its EXIF: dates, titles, keywords and captions, of its file and of XMP files by it."""
+"""Metadata of a photo besides its date by EXIF: camera, dates, titles, keywords, captions; also of XMP files by it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PIL import Image
 
+from photoseek.photos.camera import exif_camera
 from photoseek.photos.iptc import CAPTION, KEYWORD, TITLE, parse_iptc
 from photoseek.photos.xmp import Xmp, lines, parse_xmp, png_xmp
 from photoseek.photos.xmp_keywords import SUBJECT, Keywords, read_keywords
@@ -29,6 +30,7 @@ class Metadata:
         titles: Titles.
         keywords: Keywords.
         descriptions: Captions.
+        camera: Make and model of the camera by EXIF, see ``camera_name``; empty if there is none.
     """
 
     xmp_taken: str = ""
@@ -36,16 +38,19 @@ class Metadata:
     titles: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     descriptions: tuple[str, ...] = ()
+    camera: str = ""
 
     def with_sidecars(self, documents: Iterable[bytes]) -> Metadata:
         """Return the metadata with that of XMP files beside the photo, the one that precedes first."""
         found = [parse_xmp(document) for document in documents]
-        return Metadata(
-            self.xmp_taken,
-            next((xmp.taken for xmp in found if xmp.taken), ""),
-            _limited((*self.titles, *(text for xmp in found for text in xmp.titles)), _MAX_TITLES),
-            _limited((*self.keywords, *(text for xmp in found for text in xmp.keywords)), _MAX_KEYWORDS),
-            _limited((*self.descriptions, *(text for xmp in found for text in xmp.descriptions)), _MAX_TITLES),
+        return replace(
+            self,
+            sidecar_taken=next((xmp.taken for xmp in found if xmp.taken), ""),
+            titles=_limited((*self.titles, *(text for xmp in found for text in xmp.titles)), _MAX_TITLES),
+            keywords=_limited((*self.keywords, *(text for xmp in found for text in xmp.keywords)), _MAX_KEYWORDS),
+            descriptions=_limited(
+                (*self.descriptions, *(text for xmp in found for text in xmp.descriptions)), _MAX_TITLES
+            ),
         )
 
 
@@ -59,6 +64,7 @@ def metadata_of(image: Image.Image, data: bytes) -> Metadata:
         _limited((*lines(iptc.get(TITLE, ())), *xmp.titles), _MAX_TITLES),
         _limited((*lines(iptc.get(KEYWORD, ())), *xmp.keywords), _MAX_KEYWORDS),
         _limited((*lines(iptc.get(CAPTION, ())), *xmp.descriptions), _MAX_TITLES),
+        exif_camera(image, data),
     )
 
 

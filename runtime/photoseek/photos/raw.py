@@ -103,6 +103,16 @@ def raw_picture(
         raise PhotoError(f"damaged, or a raw file that LibRaw does not read: {_reason(error)}") from error
 
 
+def raw_preview(data: bytes) -> bytes | None:
+    """Return the preview of a raw file if it is a JPEG, with the EXIF that LibRaw adds if it has none."""
+    import rawpy
+
+    with rawpy.RawPy() as raw:
+        raw.open_buffer(io.BytesIO(data))
+        preview = _preview(raw)
+    return preview if isinstance(preview, bytes) else None
+
+
 def _first_directory(file: BinaryIO, order: str) -> dict[int, int]:
     """Return the tags of the first directory of a TIFF, with the values of those that have a single number."""
     file.seek(4)

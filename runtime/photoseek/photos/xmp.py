@@ -6,7 +6,7 @@ ISO 16684-1. Read with the standard library's expat; a document with a DTD, whic
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pyexpat import ExpatError, ParserCreate, XMLParserType
 
@@ -87,17 +87,28 @@ def parse_xmp(document: bytes) -> Xmp:
 
 def png_xmp(data: bytes) -> bytes | None:
     """Return the document in the chunks of a PNG, which Pillow reads only up to the pixels; None if there is none."""
+    for kind, start, end in _chunks(data):
+        if kind == b"iTXt" and data.startswith(_PNG_KEYWORD, start):
+            flag, rest = data[start + len(_PNG_KEYWORD)], data[start + 2 + len(_PNG_KEYWORD) : end]
+            document = rest.split(b"\0", 2)[-1]  # after the language and the translated keyword
+            return _inflated(document) if flag else document
+    return None
+
+
+def png_exif(data: bytes) -> bytes:
+    """Return the EXIF in the chunks of a PNG, of which Pillow reads those after the pixels with these; or nothing."""
+    return next((data[start:end] for kind, start, end in _chunks(data) if kind == b"eXIf"), b"")
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the type of each chunk of a PNG, and where its data start and end."""
     at = len(_PNG)
     for _ in range(_MAX_CHUNKS if data.startswith(_PNG) else 0):
         if at + 8 > len(data):
             break
-        size, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
-        if kind == b"iTXt" and data.startswith(_PNG_KEYWORD, at + 8):
-            flag, rest = data[at + 8 + len(_PNG_KEYWORD)], data[at + 10 + len(_PNG_KEYWORD) : at + 8 + size]
-            document = rest.split(b"\0", 2)[-1]  # after the language and the translated keyword
-            return _inflated(document) if flag else document
-        at += size + 12
-    return None
+        end = at + 8 + int.from_bytes(data[at : at + 4])
+        yield data[at + 4 : at + 8], at + 8, end
+        at = end + 4
 
 
 def _inflated(document: bytes) -> bytes:
