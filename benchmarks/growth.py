@@ -75,8 +75,8 @@ def make_gallery(root: Path, count: int) -> None:
 
 def _insert(connection: Any, fingerprint: str, rows: list[tuple[PhotoEntry, str, np.ndarray]]) -> None:
     connection.executemany(
-        "INSERT INTO photos (path, bytes, mtime_ns, ctime_ns, inode, sidecar, sha256, titles) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, '')",
+        "INSERT INTO photos (path, bytes, mtime_ns, ctime_ns, inode, sidecar, sha256, titles, camera) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, '', '')",
         [(*photo, content) for photo, content, _ in rows],
     )
     connection.executemany(

@@ -173,6 +173,7 @@ class HostileFiles:
             Command(("photoseek", "search", *of, "--json"), 0, lines="red \x1b[31m\u202e\n"),
             Command(("photoseek", "search", "red", *of, "--similar-to", HOSTILE), 2),
             Command(("photoseek", "search", "red", *of, "--folder", HOSTILE), 2),
+            Command(("photoseek", "search", "red", *of, "--camera", HOSTILE), 2),
             Command(("photoseek", "search", "red", *of, "--engine", HOSTILE), 2),
             Command(("photoseek", "search", "red", *of, "--rerank", missing), 1),
             Command(("photoseek", "search", "red", *of, "--image", missing), 1),

@@ -14,13 +14,15 @@ from photoseek.gallery.database.records import ContentRecord, PhotoRecord
 from photoseek.gallery.filters import TYPES, Filter
 from photoseek.gallery.lock import exclusive_writer
 from photoseek.gallery.snapshot.build import build_snapshot
+from photoseek.photos.metadata import Metadata
 from photoseek.sources.base import PhotoEntry
 from photoseek.system.filenames import normalize_user_path
 from photoseek.vector_index.exact import ExactIndex
 from photoseek.vectors import Vectors, normalize
 
 _FACTS = (
-    "SELECT id, path, width, height, coalesce(taken, '') FROM photos JOIN vectors USING (sha256) WHERE fingerprint = ?"
+    "SELECT id, path, width, height, coalesce(taken, ''), camera FROM photos JOIN vectors USING (sha256) "
+    "WHERE fingerprint = ?"
 )
 
 
@@ -32,8 +34,10 @@ class Facts:
     width: int = 640
     height: int = 480
     taken: str = ""
+    camera: str = ""
 
 
+CAMERAS = ("", "Canon EOS R6", "CANON EOS R6", "Canon EOS R", "Apple iPhone 12", 'A "quoted" \\ 100% café')
 FILTERS = [
     Filter(),
     Filter(folder="a"),
@@ -49,20 +53,26 @@ FILTERS = [
     Filter(min_megapixels=float("inf")),
     *(Filter(orientation=name) for name in ("landscape", "portrait", "square")),
     *(Filter(type=name) for name in TYPES),
+    Filter(camera="Canon EOS R6"),
+    Filter(camera=" apple  IPHONE 12 "),
+    Filter(camera="Canon"),
+    Filter(camera=CAMERAS[-1]),
+    Filter(camera="Canon EOS R6", folder="a", taken_from="2022"),
     Filter(folder="c d", type="jpeg", orientation="portrait", taken_from="2020"),
 ]
 
 
 def various(count: int, seed: int = 0, start: int = 0) -> list[Facts]:
     """Return photos of several folders, sizes, years and types."""
-    rng = np.random.default_rng(seed)
+    rng, cameras = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     folders, endings = ("", "a/", "a/b/", "a.b/", "c d/"), ("jpg", "JPEG", "png", "webp", "txt")
     found = []
     for number in range(start, start + count):
         folder, ending = folders[rng.integers(len(folders))], endings[rng.integers(len(endings))]
         width, height = (int(side) for side in rng.integers(1, 5, size=2) * 500)
         taken = f"{rng.integers(2020, 2025)}-{rng.integers(1, 13):02}-{rng.integers(1, 29):02} 12:00:00"
-        found.append(Facts(f"{folder}{number}.{ending}", width, height, taken if rng.random() < 0.8 else ""))
+        camera = CAMERAS[cameras.integers(len(CAMERAS))]
+        found.append(Facts(f"{folder}{number}.{ending}", width, height, taken if rng.random() < 0.8 else "", camera))
     return found
 
 
@@ -93,7 +103,8 @@ def put(gallery: Gallery, vectors: Vectors, facts: Sequence[Facts]) -> None:
             sha256(vector.tobytes() + each.path.encode()).hexdigest() for vector, each in _pairs(vectors, facts)
         ]
         gallery.database.save_photos(
-            PhotoRecord(PhotoEntry(each.path, 1, 1), content) for each, content in zip(facts, contents, strict=True)
+            PhotoRecord(PhotoEntry(each.path, 1, 1), content, metadata=Metadata(camera=each.camera))
+            for each, content in zip(facts, contents, strict=True)
         )
         gallery.database.save_contents(
             gallery.fingerprint,
@@ -146,6 +157,7 @@ def meets(facts: Facts, where: Filter) -> bool:
         and (where.max_megapixels is None or pixels <= where.max_megapixels * 1e6)
         and (where.orientation is None or where.orientation == ("square", "landscape", "portrait")[lies])
         and (where.type is None or ("." in facts.path and ending in TYPES[where.type]))
+        and (where.camera is None or facts.camera.lower() == " ".join(where.camera.lower().split()))
     )
 
 

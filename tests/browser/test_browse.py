@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from PIL import ExifTags, Image
@@ -12,7 +13,7 @@ from photoseek import Bundle, Gallery
 from tiny_bundle import COLORS
 
 from .actions import QUERY, cards, expect, heading, names, search
-from .conftest import VIEWPORTS, new_context, page_command, running_page, watched_tab
+from .conftest import HOSTILE, VIEWPORTS, new_context, page_command, running_page, watched_tab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,17 +26,20 @@ from .conftest import TOKEN
 
 pytestmark = pytest.mark.browser
 
+CAMERA = "Canon EOS R6"
 STORED = "Object.keys(localStorage).filter((key) => key.startsWith('photoseek-'))"
 
 
 @pytest.fixture(scope="module")
 def trips(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Iterator[Server]:
-    """The page over 40 photos of two months and 20 folders, of which 2 photos have no date."""
+    """The page over 40 photos of two months and 20 folders: 2 have no date, 4 a camera, and 1 a hostile one."""
     folder = tmp_path_factory.mktemp("trips")
     for number in range(40):
         exif = Image.Exif()
         if number > 1:
             exif[ExifTags.Base.DateTime] = f"{2023 + number % 2}:05:{number % 28 + 1:02} 10:00:00"
+        if number in (2, 12, 22, 32, 38):
+            exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Canon", CAMERA if number < 38 else HOSTILE[0]
         file = folder / f"trip {number % 20:02}" / "day" / f"{number}.jpg"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40 + number, 30), (6 * number, 0, 6 * number)).save(file, exif=exif)
@@ -90,6 +94,38 @@ def test_dates_and_folders_lead_to_photos_in_the_same_grid_and_viewer(start: Pag
     chip = start.get_by_role("button", name="Remove: similar to trip")
     expect(chip.locator("img")).to_have_js_property("complete", True)
     assert int(chip.locator("img").evaluate("image => image.naturalWidth")) > 0
+
+
+@pytest.mark.parametrize(
+    ("language", "filters", "label", "remove", "without"),
+    [
+        ("en", "Filters", "Camera", "Remove: {}", "Without “{}”: {}"),
+        ("zh", "筛选", "相机", "移除：{}", "移除“{}”：{} 张"),
+    ],
+)
+def test_photos_of_a_camera_are_chosen_and_its_name_is_plain_text(
+    start: Page, language: str, filters: str, label: str, remove: str, without: str
+) -> None:
+    start.goto(f"/?lang={language}")
+    start.get_by_role("button", name=filters).click()
+    start.get_by_label(label, exact=True).click()
+    hostile = f"Canon {HOSTILE[0]}"
+    expect(start.get_by_role("option")).to_have_text([f"{CAMERA} (4)", f"{hostile} (1)"])
+    start.get_by_role("option", name=f"{CAMERA} (4)", exact=True).click()
+    start.wait_for_url(f"**/?camera=Canon+EOS+R6&lang={language}")
+    start.keyboard.press("Escape")
+    expect(start.locator(".ps-card")).to_have_count(4)
+    start.locator(".ps-open").first.click()
+    viewer = start.get_by_role("dialog")
+    expect(viewer.locator(".ps-facts dt").nth(2)).to_have_text(label)
+    expect(viewer.locator(".ps-facts dd").nth(2)).to_have_text(CAMERA)
+    start.keyboard.press("Escape")
+    start.get_by_role("button", name=remove.format(CAMERA)).click()
+    start.wait_for_url(f"**/?lang={language}")
+    start.goto(f"/?{urlencode({'camera': hostile, 'type': 'png', 'lang': language})}")
+    start.get_by_role("button", name=without.format("PNG", 1)).wait_for()
+    start.goto(f"/?{urlencode({'camera': hostile, 'folder': 'trip 02', 'lang': language})}")
+    start.get_by_role("button", name=without.format(hostile, 2)).wait_for()
 
 
 def test_all_of_many_folders_are_shown_on_demand(start: Page) -> None:

@@ -18,7 +18,7 @@ from photoseek.cli.rerank import RerankOptions
 from photoseek.cli.store import StoreOptions
 from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.database.pixel_limit import check_pixel_limit
-from photoseek.gallery.database.typed_names import with_known_folder
+from photoseek.gallery.database.typed_names import with_known_names
 from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.gallery.gallery import Gallery
 from photoseek.photos.download import download_photo, is_url
@@ -123,6 +123,9 @@ class FilterOptions:
             autocompletion=lambda incomplete: [name for name in TYPES if name.startswith(incomplete)],
         ),
     ] = None
+    camera: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only photos of this camera, such as: Canon EOS R6.")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -199,7 +202,7 @@ def search(
     none = _NO_NAME if options.names == "only" else _NONE
     with closing(open_searcher(Gallery.open(gallery, trust=trusting(trust)), model, exact, storage)) as searcher:
         searcher.text_encoder.require_text_tower(options.language)  # once, not for each line
-        where = with_known_folder(searcher.gallery.database, where)
+        where = with_known_names(searcher.gallery.database, where)
         run = partial(
             reranking.wrap(searcher, model.precision).search,
             photo=options.photo(),

@@ -19,6 +19,7 @@ CHECKSUMS = "checksums.npy"
 """CRC-32 of each database row that a snapshot shows."""
 COLUMNS = "columns.npy"
 FOLDERS = "folders.bin"
+CAMERAS = "cameras.json"
 NAMES = "names.sqlite"
 """Full-text index of names, titles and keywords."""
 REMOVED = "removed.npy"
@@ -30,7 +31,8 @@ PARTIAL = ".partial"
 """Suffix of incomplete files and folders."""
 
 _names = "|".join(
-    re.escape(name) for name in (TAG, VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS, NAMES, REMOVED, MANIFEST, *INDEX_FILES)
+    re.escape(name)
+    for name in (TAG, VECTORS, IDS, CHECKSUMS, COLUMNS, FOLDERS, CAMERAS, NAMES, REMOVED, MANIFEST, *INDEX_FILES)
 )
 _generation_file = rf"{_names}|{re.escape(MANIFEST)}\.\d+\.partial|{re.escape(ANNOY_FILE)}\.\d+"
 _generation = r"\d{6,12}(?:\.partial)?"

@@ -50,6 +50,7 @@ class Filter:
         max_megapixels: Largest size, in millions of pixels.
         orientation: ``landscape`` is wider than high, ``portrait`` higher than wide.
         type: One of ``TYPES``.
+        camera: Name of a camera, make and model as ``photoseek.photos.camera`` returns them, in any case.
 
     Raises:
         QueryError: Invalid value.
@@ -62,6 +63,7 @@ class Filter:
     max_megapixels: float | None = None
     orientation: Orientation | None = None
     type: str | None = None
+    camera: str | None = None
 
     def __post_init__(self) -> None:
         if self.folder is not None and (
@@ -78,6 +80,8 @@ class Filter:
             raise QueryError(f"orientation: expected {', '.join(get_args(Orientation))}, found {self.orientation!r}")
         if self.type is not None and (not isinstance(self.type, str) or self.type not in TYPES):
             raise QueryError(f"type: expected one of {', '.join(TYPES)}, found {self.type!r}")
+        if self.camera is not None and not (isinstance(self.camera, str) and _is_name(camera_key(self.camera))):
+            raise QueryError(f"camera: expected the name of a camera, such as Canon EOS R6, found {self.camera!r:.200}")
 
     @property
     def empty(self) -> bool:
@@ -109,7 +113,7 @@ class Filter:
 class Clause:
     """A comparison of a field of a photo, ``field operator value``; texts compare by code points."""
 
-    field: Literal["path", "taken", "pixels", "orientation", "type"]
+    field: Literal["path", "taken", "pixels", "orientation", "type", "camera"]
     operator: Operator
     value: str | int
 
@@ -136,6 +140,8 @@ def filter_clauses(where: Filter | None) -> list[Clause]:
         found.append(Clause("orientation", "=", where.orientation))
     if where.type is not None:
         found.append(Clause("type", "=", where.type))
+    if where.camera is not None:
+        found.append(Clause("camera", "=", camera_key(where.camera)))
     return found
 
 
@@ -148,6 +154,15 @@ def file_type(path: str) -> str:
     """Return the file type of an extension, one of ``TYPES``; empty for any other."""
     _, dot, ending = path.rpartition(".")
     return _TYPE_OF.get(ending.lower(), "") if dot else ""
+
+
+def camera_key(name: str) -> str:
+    """Return what is compared of the name of a camera, in which case and the number of spaces do not matter."""
+    return " ".join(name.split()).casefold()
+
+
+def _is_name(text: str) -> bool:
+    return bool(text) and text.isprintable()
 
 
 def _pixels(megapixels: float) -> float:

@@ -33,6 +33,7 @@ class ListedPhoto:
     taken: str | None = None
     taken_from: DateSource | None = None
     incomplete: bool = False
+    camera: str | None = None
 
     @property
     def file(self) -> PhotoFile:
@@ -117,7 +118,7 @@ def _listed(gallery: Gallery, ids: Sequence[int], found: Mapping[int, StoredPhot
         if (stored := found.get(photo)) is not None:
             taken, taken_from = stored.dated
             facts = (stored.path, stored.width, stored.height, source, photo)
-            photos.append(ListedPhoto(*facts, taken or None, taken_from, stored.incomplete))
+            photos.append(ListedPhoto(*facts, taken or None, taken_from, stored.incomplete, stored.camera or None))
     return photos
 
 

@@ -1,4 +1,4 @@
-"""Numbers of photos of a gallery by date, folder, type and orientation, from the columns of its snapshot."""
+"""Numbers of photos of a gallery by date, folder, type, orientation and camera, from the columns of its snapshot."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.gallery.snapshot.columns import (
+    CAMERA,
     FOLDER,
     NO_DATE,
     ORIENTATION,
@@ -33,6 +34,7 @@ class Overview:
         folders: By folder, relative to the photo folder, subfolders included; in order.
         types: By file type, the most frequent first.
         orientations: By orientation, the most frequent first.
+        cameras: By camera, the most frequent first; photos without one do not count.
     """
 
     photos: int
@@ -42,6 +44,7 @@ class Overview:
     folders: dict[str, int]
     types: dict[str, int]
     orientations: dict[str, int]
+    cameras: dict[str, int]
 
 
 def count_photos(columns: Columns) -> Overview:
@@ -63,6 +66,7 @@ def count_photos(columns: Columns) -> Overview:
         folders=_folders(columns),
         types=_named(columns.values[TYPE], TYPE_NUMBERS),
         orientations=_named(columns.values[ORIENTATION], ORIENTATIONS),
+        cameras=_named(columns.values[CAMERA], {name: number for number, name in enumerate(columns.cameras, start=1)}),
     )
 
 

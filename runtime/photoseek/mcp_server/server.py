@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.folders import list_folders
-from photoseek.gallery.database.typed_names import photo_path, with_known_folder
+from photoseek.gallery.database.typed_names import photo_path, with_known_names
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import thumbnail
@@ -98,11 +98,12 @@ def _add_photo_tools(server: MCPServer, searcher: Searcher) -> None:
         folder: Annotated[str | None, Field(description="Only photos in this folder, see list_folders.")] = None,
         taken_from: Date = None,
         taken_to: Date = None,
+        camera: Annotated[str | None, Field(description="Only photos of this camera, such as: Canon EOS R6.")] = None,
     ) -> list[FoundPhoto]:
         """Find photos by what they show, best first."""
         with _errors():
-            given = Filter(folder=folder, taken_from=taken_from, taken_to=taken_to)
-            where = with_known_folder(gallery.database, given)
+            given = Filter(folder=folder, taken_from=taken_from, taken_to=taken_to, camera=camera)
+            where = with_known_names(gallery.database, given)
             hits = searcher.search(text, similar_to=similar_to, k=count, where=where, group_duplicates=True)
             return [FoundPhoto.of(hit) for hit in hits]
 

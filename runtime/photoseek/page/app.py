@@ -10,7 +10,7 @@ import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError, QueryError
-from photoseek.gallery.database.typed_names import with_known_folder
+from photoseek.gallery.database.typed_names import with_known_names
 from photoseek.page import (
     album_view,
     browse_view,
@@ -195,7 +195,7 @@ def _render_search_tab(opened: OpenGallery, state: GalleryState) -> None:
     if st.session_state[ERRORS]:
         messages.link_errors(st.session_state[ERRORS])
     try:
-        where = with_known_folder(opened.searcher.gallery.database, current_filter())
+        where = with_known_names(opened.searcher.gallery.database, current_filter())
     except QueryError as error:
         messages.filter_error(str(error))
         return

@@ -26,6 +26,8 @@ def render_filter_form(overview: Overview) -> None:
                 now.orientation, "orientation", list(overview.orientations), orientations(now), overview.orientations
             )
             _choose(now.type, "type", list(overview.types), {it: it.upper() for it in overview.types}, overview.types)
+        if overview.cameras:
+            _choose(now.camera, "camera", list(overview.cameras), {}, overview.cameras)
         with st.container(horizontal=True):
             for name, label in (("min_megapixels", now.min_megapixels), ("max_megapixels", now.max_megapixels)):
                 st.number_input(label, min_value=0.0, step=1.0, format="%g", placeholder=now.any, **field_options(name))

@@ -43,6 +43,7 @@ def viewer_facts(photo: Hit | ListedPhoto) -> list[tuple[str, str]]:
     rows = [
         (now.taken, _date_of(photo)),
         (now.size, f"{photo.width} × {photo.height} ({photo.width * photo.height / 1e6:.1f} MP){incomplete}"),
+        (now.camera, photo.camera or ""),
         (now.file, photo.path),
     ]
     if isinstance(photo, Hit):

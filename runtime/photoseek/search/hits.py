@@ -59,6 +59,7 @@ class Hit:
             for other hits.
         scores: Scores of a reranked hit by the first and the second bundle.
         incomplete: Whether the photo's file ends early, so that only a part of it was encoded and can be shown.
+        camera: Make and model of the camera by EXIF; None if unknown.
     """
 
     rank: int
@@ -77,6 +78,7 @@ class Hit:
     fusion_score: float | None = None
     scores: tuple[BundleScore, ...] = ()
     incomplete: bool = False
+    camera: str | None = None
 
     @property
     def file(self) -> PhotoFile:
@@ -104,6 +106,7 @@ class Hit:
             "file": decode_filename(str(self.file)),
             **({} if self.matched is None else {"matched": self.matched}),
             **({"incomplete": True} if self.incomplete else {}),
+            **({} if self.camera is None else {"camera": self.camera}),
             **({} if self.fusion_score is None else {"fusion_score": round(self.fusion_score, 6)}),
             **({"scores": [each.to_json() for each in self.scores]} if self.scores else {}),
             **({"duplicates": [hit.to_json() for hit in self.duplicates]} if self.duplicates else {}),

@@ -181,6 +181,7 @@ class Searcher(SearchBackend):
             photo = neighbors.photos[ids[row]]
             facts = (rank, photo.path, float(neighbors.scores[row]), photo.width, photo.height, folder)
             taken, taken_from = photo.dated
-            hit = Hit(*facts, ids[row], taken or None, taken_from, *confidence, incomplete=photo.incomplete)
+            dated = (taken or None, taken_from)
+            hit = Hit(*facts, ids[row], *dated, *confidence, incomplete=photo.incomplete, camera=photo.camera or None)
             hits.append(hit)
         return hits, vectors

@@ -13,7 +13,7 @@ from typing import TypeVar
 from prometheus_client import Histogram
 
 from photoseek.errors import PhotoseekError, QueryError
-from photoseek.gallery.database.typed_names import with_known_folder
+from photoseek.gallery.database.typed_names import with_known_names
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.backend import SearchBackend
@@ -126,7 +126,7 @@ class Backend:
         data = None if photo is None else photo.read()  # in the worker: at most one upload per core is in memory
         kind = "photo" if request.text is None else "text" if data is None else "both"
         backend = self._backend_for(request)
-        where = with_known_folder(self.searcher.gallery.database, request.where)
+        where = with_known_names(self.searcher.gallery.database, request.where)
         with _timed(self.metrics.encode_seconds.labels(kind), encoded_in) as encoding:
             query = backend.query(
                 request.text,

@@ -73,6 +73,7 @@ class SearchRequest(Request):
     max_megapixels: Annotated[float | None, Field(ge=0, description="Maximum number of pixels, in millions.")] = None
     orientation: Orientation | None = None
     type: Annotated[str | None, Field(description="File type.", json_schema_extra={"enum": [*TYPES, None]})] = None
+    camera: Annotated[Text | None, Field(description="Make and model of the camera.", examples=["Canon EOS R6"])] = None
 
     @property
     def where(self) -> Filter:
@@ -138,6 +139,7 @@ _HIT: dict[str, Any] = {
     "height": 240,
     "taken": "2024-05-17 09:30:00",
     "taken_from": "exif",
+    "camera": "Canon EOS R6",
     "duplicates": [],
 }
 _SEARCH: dict[str, Any] = {"hits": [_HIT], "took_ms": {"encode": 1.788, "search": 0.783}, "generation": "000001"}
@@ -200,6 +202,10 @@ class PhotoHit(BaseModel):
         bool,
         Field(description="True if the photo's file ends early. Absent from others.", exclude_if=_is_empty),
     ] = False
+    camera: Annotated[
+        str | None,
+        Field(description="Make and model of the camera by EXIF. Absent if unknown.", exclude_if=_is_empty),
+    ] = None
     duplicates: Annotated[list[PhotoHit], Field(description="Near-duplicates of this hit.")]
 
     @classmethod

@@ -15,7 +15,7 @@ from photoseek.stores.rows import Digests, StoreRow
 from photoseek.vector_index.tuning import EngineStats
 from photoseek.vectors import Rows, Vectors
 
-FORMAT = 1
+FORMAT = 2
 """Version of the metadata and of the columns of a store."""
 
 METADATA_TABLE = "photoseek_stores"

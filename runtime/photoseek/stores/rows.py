@@ -11,7 +11,7 @@ import numpy as np
 from photoseek.errors import GalleryDamaged
 from photoseek.gallery.database.database import SEARCHABLE, Database
 from photoseek.gallery.database.records import StoredPhoto
-from photoseek.gallery.filters import file_type, orientation
+from photoseek.gallery.filters import camera_key, file_type, orientation
 from photoseek.vectors import Rows, Vectors, not_unit
 
 _IDS_PER_QUERY = 10_000  # SQLite takes 32,766 values in one statement
@@ -29,6 +29,7 @@ class StoreRow:
         pixels: Width times height.
         orientation: See ``Orientation``.
         type: File type by the file name extension; see ``file_type``.
+        camera: What is compared of the camera's name, see ``camera_key``; empty if unknown.
         vector: Unit vector, (dim,).
     """
 
@@ -39,12 +40,16 @@ class StoreRow:
     pixels: int
     orientation: str
     type: str
+    camera: str
     vector: Vectors
 
     @classmethod
-    def of(cls, photo: int, path: str, width: int, height: int, taken: str, vector: Vectors) -> StoreRow:
+    def of(
+        cls, photo: int, path: str, width: int, height: int, taken: str, vector: Vectors, camera: str = ""
+    ) -> StoreRow:
         """Return the row of a photo of the gallery."""
-        facts = (path, taken, width * height, orientation(width, height), file_type(path))
+        kinds = orientation(width, height), file_type(path), camera_key(camera)
+        facts = (path, taken, width * height, *kinds)
         content = repr(facts).encode("utf-8", "surrogatepass") + vector.tobytes()
         digest = int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)
         return cls(photo, digest, *facts, vector)
@@ -97,11 +102,11 @@ def rows_of(database: Database, fingerprint: str, dim: int, ids: Sequence[int] |
 
 def _row(database: Database, dim: int, photo: int, blob: object, *facts: object) -> StoreRow:
     match facts:
-        case (str(path), int(width), int(height), str(), str(), str(), int()) if isinstance(blob, bytes):
+        case (str(path), int(width), int(height), str(), str(), str(), int(), str(camera)) if isinstance(blob, bytes):
             vector = np.frombuffer(blob, dtype="<f4") if len(blob) == 4 * dim else np.empty(0, dtype=np.float32)
             if len(vector) == dim and not len(not_unit(vector[None])):
                 taken = StoredPhoto.of_row(*facts).taken
-                return StoreRow.of(photo, path, width, height, taken, vector)
+                return StoreRow.of(photo, path, width, height, taken, vector, camera)
     raise GalleryDamaged(
         f"{database.path}: photo {photo} is not a valid photo row; "
         "run `photoseek verify GALLERY --repair`, or restore a backup"

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags, Image
 
 from photoseek import Gallery
 from typed_commands import answer, environment, photoseek_command
@@ -39,6 +40,27 @@ def test_words_need_no_quotes(gallery: Gallery) -> None:
 def test_filters_without_a_match_are_reported(gallery: Gallery, form: tuple[str, ...]) -> None:
     done = photoseek_command("search", "red", "--gallery", gallery.path, "--type", "gif", *form)
     assert (done.returncode, done.stderr) == (0, "photoseek: no photo matches these filters\n")
+
+
+def test_photos_of_a_camera_are_found_and_an_unknown_one_is_reported(gallery: Gallery, photos: Path) -> None:
+    for name in ("red", "blue"):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Canon", "Canon EOS R6"
+        with Image.open(photos / name / f"{name}-0.png") as image:
+            image.save(photos / name / "camera.png", exif=exif)
+    gallery.index()
+    search = ("search", "red", "--gallery", gallery.path, "--camera")
+    hits = json.loads(answer(*search, "canon eos r6", "--json"))
+    assert [(hit["path"], hit["camera"]) for hit in hits] == [
+        ("red/camera.png", "Canon EOS R6"),
+        ("blue/camera.png", "Canon EOS R6"),
+    ]
+    assert "camera" not in json.loads(answer("search", "green", "--gallery", gallery.path, "-k", 1, "--json"))[0]
+    done = photoseek_command(*search, "Canon")
+    expected = "camera: expected a camera of this gallery, found 'Canon'; it has 'Canon EOS R6'"
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert expected in done.stderr
+    assert "camera: expected the name of a camera" in photoseek_command(*search, "").stderr
 
 
 def test_words_that_the_bundle_does_not_know_are_reported(gallery: Gallery) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from older_galleries import make_older
 from photoseek import Gallery
 from photoseek.errors import GalleryError, QueryError
 from photoseek.gallery.albums import FAVORITES, MAX_NAME, Album
@@ -135,13 +135,7 @@ def test_albums_neither_change_the_format_nor_outdate_the_index(gallery: Gallery
 
 def test_a_gallery_of_format_1_has_albums_before_and_after_its_upgrade(gallery: Gallery) -> None:
     gallery.close()
-    with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:
-        for column in ("sidecar", "xmp_taken", "sidecar_taken", "titles", "keywords", "descriptions"):
-            connection.execute(f"ALTER TABLE photos DROP COLUMN {column}")
-        connection.execute("DROP INDEX vectors_incomplete")
-        connection.execute("ALTER TABLE vectors DROP COLUMN incomplete")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
+    make_older(gallery.path, 1)
     with Gallery.open(gallery.path) as old:
         old.albums.add("Trip", RED)
         assert not old.database.has_metadata

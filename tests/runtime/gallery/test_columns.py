@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from photoseek.gallery.database.records import StoredPhoto
 from photoseek.gallery.filters import TYPES, Filter
 from photoseek.gallery.snapshot.columns import Columns, write_columns
 from tiny_bundle import DIM
-from vector_gallery import FILTERS, Exact, Facts, make_gallery, make_generation, meets, scattered, various
+from vector_gallery import CAMERAS, FILTERS, Exact, Facts, make_gallery, make_generation, meets, scattered, various
 
 ODD = [
     Facts("A.JPG"),
@@ -40,6 +41,7 @@ PHOTOS = st.builds(
     st.integers(1, 3000),
     st.integers(1, 3000),
     DATES,
+    st.sampled_from(CAMERAS),
 )
 CONDITIONS = st.builds(
     Filter,
@@ -50,12 +52,13 @@ CONDITIONS = st.builds(
     max_megapixels=st.none() | st.floats(0, 9) | st.just(1e300),
     orientation=st.none() | st.sampled_from(["landscape", "portrait", "square"]),
     type=st.none() | st.sampled_from(list(TYPES)),
+    camera=st.none() | st.sampled_from([*filter(None, CAMERAS), "canon eos r6", "Nikon"]),
 )
 
 
 def columns_of(folder: Path, photos: list[Facts]) -> Columns:
-    rows = ((number, StoredPhoto(*vars(photo).values())) for number, photo in enumerate(photos, start=1))
-    assert write_columns(folder, rows) == len(photos)
+    stored = [StoredPhoto(each.path, each.width, each.height, each.taken, camera=each.camera) for each in photos]
+    assert write_columns(folder, enumerate(stored, start=1)) == len(photos)
     return Columns.open(folder, len(photos))
 
 
@@ -86,7 +89,7 @@ def test_joined_columns_select_among_the_photos_of_both(
 ) -> None:
     rows = sorted(row for row in removed if row < len(photos))
     first = columns_of(folder, photos)
-    first = Columns(np.array(first.values), first.folders)  # the next line replaces the file
+    first = replace(first, values=np.array(first.values))  # the next line replaces the file
     matches = first.joined(np.array(rows, dtype=np.int64), columns_of(folder, others)).matching(where)
     left = [photo for row, photo in enumerate(photos) if row not in removed] + others
     assert matches(slice(None)).tolist() == [meets(photo, where) for photo in left]
@@ -125,7 +128,7 @@ def test_the_columns_of_a_snapshot_are_those_of_its_photos(gallery: Gallery) -> 
         assert selected.tolist() == [photo for photo in exact.ids.tolist() if meets(exact.facts[photo], where)]
 
 
-@pytest.mark.parametrize("name", ["columns.npy", "folders.bin"])
+@pytest.mark.parametrize("name", ["columns.npy", "folders.bin", "cameras.json"])
 def test_damaged_columns_are_refused(gallery: Gallery, name: str) -> None:
     file = gallery.generation().path / name
     content = file.read_bytes()

@@ -78,6 +78,7 @@ def test_a_listed_photo_has_the_facts_of_its_row(indexed: Gallery, facts: list[F
         each = by_path[photo.path]
         assert (photo.width, photo.height, photo.taken or "") == (each.width, each.height, each.taken)
         assert photo.taken_from == ("exif" if each.taken else None)
+        assert (photo.camera or "") == each.camera
         assert photo.file == indexed.photos.file_of(each.path)
         assert Searcher(indexed).resolve_photo(photo.path)[0] == photo.id
 
@@ -112,6 +113,12 @@ def test_removed_and_added_photos_are_listed_as_the_snapshot_has_them(tmp_path: 
     assert [photo.path for photo in newest_photos(gallery, snapshot_of(gallery), 2).photos] == ["new.jpg", "28.jpg"]
 
 
+def cameras(facts: list[Facts]) -> Counter[str]:
+    """Count photos by camera; names that differ in case are one camera, as the first photo spells it."""
+    spelled = {each.camera.lower(): each.camera for each in reversed(facts) if each.camera}
+    return Counter(spelled[each.camera.lower()] for each in facts if each.camera)
+
+
 def numbers(facts: list[Facts]) -> Overview:
     """Count photos one by one."""
     dates = [each.taken for each in facts]
@@ -127,6 +134,7 @@ def numbers(facts: list[Facts]) -> Overview:
         folders=folders,
         types=Counter(filter(None, (file_type(each.path) for each in facts))),
         orientations=Counter(orientation(each.width, each.height) for each in facts),
+        cameras=cameras(facts),
     )
 
 
@@ -143,6 +151,7 @@ def test_numbers_of_photos_are_those_of_a_count_and_those_that_filters_find(
         *((Filter(taken_from=date, taken_to=date), count) for date, count in (found.years | found.months).items()),
         *((Filter(folder=normalize_user_path(folder)), count) for folder, count in found.folders.items()),
         *((Filter(type=name), count) for name, count in found.types.items()),
+        *((Filter(camera=name), count) for name, count in found.cameras.items()),
         *((Filter(orientation=name), count) for name, count in found.orientations.items()),  # type: ignore[arg-type]
     ):
         assert newest_photos(indexed, snapshot, 1, where).total == count

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from pathlib import Path
 
 import pytest
 
+from older_galleries import make_older
 from photo_metadata import jpeg, xmp
 from photoseek import Bundle, Gallery, Searcher
 from photoseek.gallery.filters import Filter
@@ -124,18 +124,6 @@ def test_a_gallery_is_not_more_public_than_a_sidecar(folder: Path, tiny_bundle: 
         assert (gallery.path / "gallery.sqlite").stat().st_mode & 0o077 == 0
 
 
-def older(folder: Path) -> None:
-    """Give the gallery of a folder the tables of format 1."""
-    connection = sqlite3.connect(folder / ".photoseek" / "gallery.sqlite")
-    with connection:
-        for name in ("sidecar", "xmp_taken", "sidecar_taken", "titles", "keywords", "descriptions"):
-            connection.execute(f"ALTER TABLE photos DROP COLUMN {name}")
-        connection.execute("DROP INDEX vectors_incomplete")
-        connection.execute("ALTER TABLE vectors DROP COLUMN incomplete")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-
-
 @pytest.fixture
 def old(folder: Path, tiny_bundle: Bundle) -> Path:
     """A folder whose gallery has format 1; its snapshot is of the same photos."""
@@ -144,7 +132,7 @@ def old(folder: Path, tiny_bundle: Bundle) -> Path:
     (folder / "xmp.jpg").rename(folder / "../xmp.jpg")
     with Gallery.create(folder, tiny_bundle) as gallery:
         gallery.index()
-    older(folder)
+    make_older(folder / ".photoseek", 1)
     (folder / "beside.xmp").write_bytes(beside)
     (folder / "../xmp.jpg").rename(folder / "xmp.jpg")
     return folder

@@ -326,7 +326,7 @@ def test_a_small_gallery_has_no_index(photos: Path, tiny_bundle: Bundle, monkeyp
     assert set(measured(gallery)) == {"exact"}
     assert {path.name for path in gallery.generation().path.iterdir()} == {
         *("PHOTOSEEK.TAG", "manifest.json", "vectors.npy", "ids.npy", "checksums.npy", "columns.npy", "folders.bin"),
-        "names.sqlite",
+        *("cameras.json", "names.sqlite"),
     }
     with pytest.raises(QueryError, match=r"no index for engine annoy.* photoseek index PHOTOS --engine annoy"):
         Searcher(gallery, engine="annoy").search("red")

@@ -229,6 +229,7 @@ filters = st.fixed_dictionaries(
         "max_megapixels": odd,
         "orientation": odd | st.sampled_from(["landscape", "square"]),
         "type": odd | st.sampled_from(list(TYPES)),
+        "camera": odd,
     },
 )
 
@@ -239,6 +240,7 @@ filters = st.fixed_dictionaries(
 @example(conditions={"max_megapixels": Fraction(1, 3)})
 @example(conditions={"min_megapixels": np.float32(0.5)})
 @example(conditions={"folder": "\ud800"})
+@example(conditions={"camera": "x" * 10_000})
 @example(conditions={"folder": "' OR 1=1 --\0"})
 def test_any_filter_is_applied_or_refused(searcher: Searcher, conditions: dict[str, Any]) -> None:
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 import anyio
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from photoseek import Gallery
 from photoseek.captions import Caption
@@ -72,6 +72,7 @@ def test_an_assistant_finds_shows_and_describes_a_photo(gallery: Gallery, mode: 
         ("search_photos", {}, "an empty query"),
         ("search_photos", {"text": "red", "count": 1_000}, "less than or equal to 50"),
         ("search_photos", {"text": "red", "taken_from": "soon"}, "soon"),
+        ("search_photos", {"text": "red", "camera": "x"}, "no photo of this gallery names its camera, found 'x'"),
         ("show_photo", {"path": "../../etc/passwd"}, "no photo '../../etc/passwd' in this gallery"),
         ("show_photo", {"path": "/etc/passwd"}, "no photo '/etc/passwd' in this gallery"),
         ("describe_photo", {"path": "red/none.png"}, "no photo 'red/none.png' in this gallery"),
@@ -97,6 +98,18 @@ def call(gallery: Gallery, tool: str, arguments: dict[str, Any], *, write_albums
             return await client.call_tool(tool, arguments)
 
     return anyio.run(answer)
+
+
+def test_photos_of_a_camera_are_found(gallery: Gallery) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Canon", "Canon EOS R6"
+    Image.new("RGB", (48, 36), (20, 20, 200)).save(gallery.photos.root / "camera.jpg", exif=exif)
+    gallery.index()
+    found = call(gallery, "search_photos", {"text": "red", "camera": "canon eos r6"}).structured_content["result"]
+    assert [photo["path"] for photo in found] == ["camera.jpg"]
+    unknown = call(gallery, "search_photos", {"text": "red", "camera": "Canon"})
+    assert unknown.is_error
+    assert "it has 'Canon EOS R6'" in unknown.content[0].text
 
 
 def test_albums_are_listed_and_grow_only_if_that_is_allowed(gallery: Gallery) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,6 +84,76 @@ def test_filters_without_a_query_show_what_they_match(rendered: dict[str, Any]) 
     assert "Search 44 photos" not in text_of(page)
     new_session(taken_from="2021-03", taken_to="2021-03", lang="zh").run()
     assert rendered["chips"]["chips"][0]["label"] == "2021年3月"
+
+
+@pytest.fixture
+def cameras(gallery: Gallery, photos: Path, rendered: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Gallery:
+    """24 photos without a camera, three of a Canon, and one of an iPhone."""
+    for number, (make, model) in enumerate([("Canon", "Canon EOS R6")] * 3 + [("Apple", "iPhone 12")]):
+        exif = Image.Exif()
+        exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = make, model
+        Image.new("RGB", (40, 30), (20 * number, 0, 20)).save(photos / f"camera {number}.jpg", exif=exif)
+    gallery.index()
+    monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
+    rendered.clear()
+    return gallery
+
+
+CANON = [f"camera {number}.jpg" for number in range(3)]
+
+
+@pytest.mark.usefixtures("cameras")
+@pytest.mark.parametrize(("language", "label"), [("en", "Camera"), ("zh", "相机")])
+@pytest.mark.parametrize("query", [{}, {"q": "red"}])
+def test_a_camera_is_chosen_from_those_of_the_gallery(
+    query: dict[str, str], language: str, label: str, rendered: dict[str, Any]
+) -> None:
+    page = new_session(**query, lang=language, k="30").run()
+    field = next(box for box in page.selectbox if box.label == label)
+    assert field.options == ["Canon EOS R6 (3)", "Apple iPhone 12 (1)"]
+    field.select("Canon EOS R6").run()
+    assert sorted(names(rendered)) == CANON
+    assert rendered["chips"]["chips"] == [{"id": "camera", "label": "Canon EOS R6"}]
+    assert page.query_params["camera"] in ("Canon EOS R6", ["Canon EOS R6"])
+    assert [label, "Canon EOS R6"] in [list(fact) for fact in rendered["cards"]["cards"][0]["facts"]]
+    assert not page.exception
+
+
+@pytest.mark.usefixtures("cameras")
+def test_the_address_repeats_a_filter_by_camera(rendered: dict[str, Any]) -> None:
+    new_session(camera="canon eos r6", q="red").run()
+    assert sorted(names(rendered)) == CANON
+    assert rendered["chips"]["chips"] == [{"id": "camera", "label": "canon eos r6"}]
+    page = new_session(camera="Apple iPhone 12", type="png").run()
+    assert "No photo matches these filters" in text_of(page)
+    offered = [label for label in buttons(page) if "Without" in label]
+    assert offered == ["Without “PNG”: 1", "Without “Apple iPhone 12”: 24"]
+
+
+@pytest.mark.usefixtures("cameras")
+@pytest.mark.parametrize(("language", "label"), [("en", "Camera"), ("zh", "相机")])
+def test_an_unknown_camera_in_the_address_is_an_error_that_names_the_others(
+    language: str, label: str, rendered: dict[str, Any]
+) -> None:
+    page = new_session(camera="Canon", lang=language).run()
+    assert "cards" not in rendered
+    expected = f"{label}: expected a camera of this gallery, found 'Canon'; it has 'Canon EOS R6', 'Apple iPhone 12'."
+    assert expected in html.unescape(text_of(page))
+    assert [chip["label"] for chip in rendered["chips"]["chips"]] == ["Canon"]
+    rendered.clear()
+    page = new_session(camera=" ", lang=language).run()
+    assert f"{label}: expected the name of a camera" in html.unescape(text_of(page))
+    assert "chips" not in rendered
+    assert rendered["cards"]["cards"]
+
+
+@pytest.mark.usefixtures("dated")
+def test_a_gallery_whose_photos_have_no_camera_has_no_such_filter(rendered: dict[str, Any]) -> None:
+    page = new_session().run()
+    shown = [field.label for field in page.selectbox]
+    assert "File type" in shown
+    assert "Camera" not in shown
+    assert not any("Camera" in dict(card["facts"]) for card in rendered["cards"]["cards"])
 
 
 def test_a_date_and_a_folder_are_chosen_and_removed_by_their_buttons(monkeypatch: pytest.MonkeyPatch) -> None:

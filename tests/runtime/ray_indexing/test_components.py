@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import ExifTags, Image
 
 from external_models import write_fastembed, write_transformers
 from photoseek import Bundle, Gallery
@@ -45,6 +46,11 @@ def test_a_photo_that_is_returned_twice_is_saved_once(photos: Path, tiny_bundle:
     from photoseek.ray_indexing.arrow_rows import from_batch, parse_result
 
     photo_encoder = PhotoEncoder(LocalSource(photos), ImageEncoder(tiny_bundle), frozenset())
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Canon", "Canon EOS R6"
+    second = photos / list(scan(photos))[1].path
+    with Image.open(second) as image:
+        image.save(second, exif=exif)
     found = list(scan(photos))[:4]
     missing = PhotoEntry("missing.png", 1, 1)
     (result,) = parse_result(from_batch([*found, missing], photo_encoder.batch([*found, missing]), "host"))
@@ -58,6 +64,7 @@ def test_a_photo_that_is_returned_twice_is_saved_once(photos: Path, tiny_bundle:
         each.vector.tobytes() for each in plain.contents
     ]
     assert [record.sha256 for record in batch.records] == [record.sha256 for record in plain.records]
+    assert [record.metadata.camera for record in batch.records] == ["Canon EOS R6", "", ""]
     assert accept_result(result, awaited, photo_encoder) == Batch(0, [], [])
 
 

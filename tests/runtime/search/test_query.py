@@ -136,6 +136,10 @@ def test_filters_change_neither_scores_nor_order(searcher: Searcher) -> None:
         ({"max_megapixels": float("nan")}, "max_megapixels: expected a number of at least 0"),
         ({"orientation": "tilted"}, "orientation: expected landscape, portrait, square, found 'tilted'"),
         ({"type": "exe"}, "type: expected one of jpeg, png"),
+        ({"camera": " "}, "camera: expected the name of a camera, such as Canon EOS R6, found ' '"),
+        ({"camera": "Canon\0"}, r"camera: expected the name of a camera, such as Canon EOS R6, found 'Canon\\x00'"),
+        ({"camera": "\ud800"}, "camera: expected the name of a camera"),
+        ({"camera": 5}, "camera: expected the name of a camera, such as Canon EOS R6, found 5"),
     ],
 )
 def test_invalid_filters_are_rejected(condition: dict[str, Any], message: str) -> None:

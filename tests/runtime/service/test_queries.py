@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import ExifTags, Image
 
 from photoseek import Gallery, Searcher
 from photoseek.captions import Caption
@@ -20,9 +21,15 @@ from running_service import running
 
 @pytest.fixture(scope="module")
 def photos(indexed_photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Indexed photos with captions, shared by all tests."""
+    """Indexed photos with captions, of which two name a camera, shared by all tests."""
     folder = shutil.copytree(indexed_photos, tmp_path_factory.mktemp("captioned") / "photos")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = "Apple", "iPhone 12"
+    for name in ("white", "yellow"):
+        with Image.open(folder / name / f"{name}-3.png") as image:
+            image.save(folder / name / f"{name}-3.png", exif=exif)
     with Gallery.open(folder) as gallery:
+        gallery.index()
         gallery.add_captions([Caption("", number, f"a {name} picture") for number, name in enumerate(("red", "blue"))])
     return folder
 
@@ -40,6 +47,7 @@ def test_every_kind_of_query_has_the_hits_of_the_library(client: httpx.Client, p
         ({"similar_to": "red/red-0.png"}, {"similar_to": "red/red-0.png"}),
         ({"text": "red", "folder": "blue", "type": "png"}, {"where": Filter(folder="blue", type="png")}),
         ({"text": "red", "orientation": "portrait"}, {"where": Filter(orientation="portrait")}),
+        ({"text": "red", "camera": "APPLE iphone 12"}, {"where": Filter(camera="Apple iPhone 12")}),
         ({"text": "red", "group_duplicates": True}, {"group_duplicates": True}),
     ):
         found = client.post("/v1/search", json={**fields, "k": 24}).json()["hits"]
@@ -74,6 +82,8 @@ def test_a_photo_is_described(client: httpx.Client, photos: Path) -> None:
         ({"text": "red", "taken_from": "2024-13"}, "taken_from: expected a date"),
         ({"text": "red", "orientation": "tilted"}, "orientation"),
         ({"text": "red", "type": "exe"}, "type: expected one of"),
+        ({"text": "red", "camera": ""}, "camera: expected the name of a camera"),
+        ({"text": "red", "camera": "iPhone"}, "camera: expected a camera of this gallery, found 'iPhone'; it has 'App"),
         ({"text": "dog +"}, "expected words after"),
         ({"similar_to": "none.png"}, "no photo 'none.png' in this gallery"),
         ({}, "an empty query"),
@@ -83,6 +93,22 @@ def test_an_invalid_query_or_filter_is_refused(client: httpx.Client, fields: dic
     answer = client.post("/v1/search", json=fields)
     assert answer.status_code == 422
     assert message in answer.json()["error"]["message"]
+
+
+def test_photos_of_a_camera_are_found_by_every_kind_of_request(client: httpx.Client, photos: Path) -> None:
+    fields = {"text": "white", "camera": "Apple iPhone 12", "k": 24}
+    photo = (photos / "white/white-3.png").read_bytes()
+    answers = [
+        client.post("/v1/search", json=fields).json(),
+        client.get("/v1/search", params={"q": "white", "camera": "apple iphone 12", "k": 24}).json(),
+        client.post("/v1/search", files={"photo": photo}, data={"text": "white", "camera": "Apple iPhone 12"}).json(),
+        client.post("/v1/search/batch", json={"queries": [fields]}).json()["answers"][0],
+    ]
+    for answer in answers:
+        found = [(hit["path"], hit["camera"]) for hit in answer["hits"]]
+        assert found == [(f"{name}/{name}-3.png", "Apple iPhone 12") for name in ("white", "yellow")]
+    others = client.post("/v1/search", json={"text": "red", "k": 4}).json()["hits"]
+    assert not any("camera" in hit for hit in others)
 
 
 def test_an_unknown_folder_is_an_error_that_names_the_closest(client: httpx.Client) -> None:

@@ -74,6 +74,17 @@ def test_every_operation_and_answer_has_a_summary_and_an_example(described: sche
     assert len(names) == len(OPERATIONS)
 
 
+def test_the_camera_is_described_with_an_example(described: schemathesis.BaseSchema) -> None:
+    document = described.raw_schema
+    parameters = {each["name"]: each for each in document["paths"]["/v1/search"]["get"]["parameters"]}
+    schemas = document["components"]["schemas"]
+    kinds = [parameters["camera"], *(schemas[name]["properties"]["camera"] for name in ("SearchJson", "SearchForm"))]
+    for field in kinds:
+        assert field["description"] == "Make and model of the camera."
+        assert field.get("schema", field)["examples"] == ["Canon EOS R6"]
+    assert schemas["PhotoHit"]["properties"]["camera"]["description"].startswith("Make and model")
+
+
 def expect_example(body: dict[str, Any], document: dict[str, Any]) -> None:
     """Expect that a body has an example, in its place or in its schema, and that the schema accepts it."""
     name = body["schema"].get("$ref", "").rpartition("/")[2]

@@ -226,6 +226,53 @@ def test_collections_of_other_programs_are_never_changed(big_gallery: Gallery, m
     client.close()
 
 
+def test_a_table_of_an_older_version_is_refused_and_replaced(
+    big_gallery: Gallery, postgres: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    uri = postgres.uri  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        patch.setattr("photoseek.stores.base.FORMAT", 1)
+        push(big_gallery, uri, collection="older")
+    with psycopg.connect(uri, autocommit=True) as connection:
+        connection.execute("ALTER TABLE older DROP COLUMN camera")
+    expect_refused_and_replaced(big_gallery, uri)
+
+
+def test_a_collection_of_an_older_version_is_refused_and_replaced(
+    big_gallery: Gallery, milvus_server: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pymilvus import DataType, MilvusClient
+
+    uri = milvus_server.uri  # type: ignore[attr-defined]
+    with monkeypatch.context() as patch:
+        patch.setattr("photoseek.stores.base.FORMAT", 1)
+        push(big_gallery, uri, collection="older")
+    client = MilvusClient(uri, dedicated=True)
+    client.drop_collection("older")
+    schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
+    schema.add_field("id", DataType.INT64, is_primary=True)
+    for name in ("digest", "pixels"):
+        schema.add_field(name, DataType.INT64)
+    for name in ("path", "taken", "orientation", "type"):
+        schema.add_field(name, DataType.VARCHAR, max_length=64)
+    schema.add_field("vector", DataType.FLOAT_VECTOR, dim=DIM)
+    client.create_collection("older", schema=schema)
+    client.close()
+    expect_refused_and_replaced(big_gallery, uri)
+
+
+def expect_refused_and_replaced(gallery: Gallery, uri: str) -> None:
+    with pytest.raises(StoreIncompatible, match=r"expected store metadata in format 2, .*photoseek push --rebuild"):
+        push(gallery, uri, collection="older")
+    searcher = Searcher(gallery, store=uri, collection="older")
+    with pytest.raises(StoreIncompatible, match="expected store metadata in format 2"):
+        searcher.search("red")
+    searcher.close()
+    assert counts(push(gallery, uri, collection="older", rebuild=True))[0] == len(gallery.database.paths())
+
+
 def test_an_invalid_collection_name_is_rejected(big_gallery: Gallery) -> None:
     for name in ("", "photoseek_stores", "a-b", "1a", "ä", 'x"; DROP TABLE y', "a" * 51):
         if name:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photoseek.gallery.database.database import BASE, Database
+from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.schema import BASE, DELETE_BASES
 from photoseek.vectors import Rows
 
 
@@ -46,7 +47,7 @@ def save_base_record(database: Database, fingerprint: str) -> None:
 
 def delete_base_records(connection: sqlite3.Connection) -> None:
     """Delete the record of every bundle."""
-    connection.execute(f"DELETE FROM meta WHERE key LIKE '{BASE}%'")
+    connection.execute(DELETE_BASES)
 
 
 def readable_ids(database: Database, last: int, expected: int) -> Rows | None:

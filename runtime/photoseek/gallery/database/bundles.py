@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from photoseek.errors import GalleryDamaged
-from photoseek.gallery.database.database import BASE, Database
+from photoseek.gallery.database.database import Database
+from photoseek.gallery.database.schema import BASE
 from photoseek.gallery.file_names import BUNDLES
 from photoseek.system.atomic_write import fsync_dir, mkdir_durable
 from photoseek.system.folder_tag import expect_folder, make_tagged

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.errors import GalleryDamaged, GalleryIncompatible
+from photoseek.gallery.database import schema
 from photoseek.gallery.database.records import ContentRecord, PhotoRecord, StoredPhoto, unit_vectors
-from photoseek.gallery.database.schema import FORMAT, INSERT_CONTENT, INSERT_PHOTO, SCHEMA, UPDATE_PHOTO
 from photoseek.gallery.database.sqlite import Connection, set_journal
 from photoseek.gallery.file_names import DRAFT_FILE
 from photoseek.system.atomic_write import fsync_dir, fsync_file
@@ -32,16 +32,7 @@ _REMOVED_AT_ONCE = 5_000  # rows per transaction
 _REPAIR_HINT = "run `photoseek verify GALLERY --repair`, or restore a backup"
 _RANDOM = "lower(hex(randomblob(16)))"  # a unique name
 _FACTS = ("revision", "gallery", "state", "photos", "bundle", "bundle_name", "fingerprint", "dim")  # in every gallery
-BASE = "base:"
-"""Prefix of the key of the record of a bundle's base snapshot, see ``photoseek.gallery.database.bases``."""
-
 _STATE = "state:"  # prefix of the key of the state of an additional bundle's vectors, before its fingerprint
-_INCREMENT = {
-    "revision": "UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'revision'",
-    "captions_revision": "INSERT INTO meta VALUES ('captions_revision', '1') "
-    "ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
-}
-_NEWER, _EMPTY = "xmp_taken, sidecar_taken, incomplete", "'', '', 0"  # columns that format 1 lacks
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
@@ -60,13 +51,13 @@ class Database(Connection):
         if recover:
             self.recover()
         found = self._read_format()
-        if found > FORMAT:
+        if found > schema.FORMAT:
             raise GalleryIncompatible(
-                f"{path}: expected gallery format {FORMAT}, found format {found}, of a newer photoseek; upgrade "
+                f"{path}: expected gallery format {schema.FORMAT}, found format {found}, of a newer photoseek; upgrade "
                 "photoseek, or index into another folder"
             )
         if found < 1:
-            raise GalleryDamaged(f"{path}: not a gallery database: expected format {FORMAT}, found {found}")
+            raise GalleryDamaged(f"{path}: not a gallery database: expected format {schema.FORMAT}, found {found}")
         self._format = found
 
     @classmethod
@@ -76,11 +67,11 @@ class Database(Connection):
             draft = folder / path.name
             connection = sqlite3.connect(draft)
             set_journal(connection, path.parent)
-            connection.executescript(SCHEMA)
+            connection.executescript(schema.SCHEMA)
             with connection:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", [*meta.items(), ("revision", "0")])
                 connection.execute(f"INSERT INTO meta VALUES ('gallery', {_RANDOM}), ('state', {_RANDOM})")
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
+                connection.execute(f"PRAGMA user_version = {schema.FORMAT}")
             connection.close()
             fsync_file(draft)
             draft.chmod(draft.stat().st_mode & mode_inside(path.parent))
@@ -89,16 +80,21 @@ class Database(Connection):
         return cls(path)
 
     @property
+    def format(self) -> int:
+        """Format version of the tables; see ``FORMAT``."""
+        if self._format < schema.FORMAT:  # another process may have upgraded it
+            self._format = self._read_format()
+        return self._format
+
+    @property
     def has_metadata(self) -> bool:
         """Whether the tables have the columns that format 1 lacks."""
-        if self._format < FORMAT:  # another process may have upgraded it
-            self._format = self._read_format()
-        return self._format == FORMAT
+        return self.format >= 2
 
     @property
     def facts(self) -> str:
-        """SQL for the columns of ``StoredPhoto``; those that format 1 lacks are empty."""
-        return f"path, width, height, taken, {_NEWER if self.has_metadata else _EMPTY}"
+        """SQL for the columns of ``StoredPhoto``."""
+        return schema.photo_columns(self.format)
 
     def _read_format(self) -> int:
         return int(self.query("SELECT user_version FROM pragma_user_version")[0][0])  # a table: reads the schema
@@ -114,7 +110,7 @@ class Database(Connection):
             try:
                 yield connection
                 for key in self._changes:
-                    connection.execute(_INCREMENT[key])
+                    connection.execute(schema.INCREMENT[key])
                 if "revision" in self._changes:
                     connection.execute(f"UPDATE meta SET value = {_RANDOM} WHERE key = 'state'")
             finally:
@@ -170,18 +166,21 @@ class Database(Connection):
 
     def _save_photo(self, connection: sqlite3.Connection, record: PhotoRecord) -> None:
         facts = record.columns()
-        same = connection.execute(UPDATE_PHOTO, facts)
+        if connection.execute(schema.FILL_CAMERA, facts).rowcount and record.metadata.camera:
+            self.mark_changed()
+            connection.execute(schema.DELETE_BASES)  # a delta would leave out a photo that keeps its id
+        same = connection.execute(schema.UPDATE_PHOTO, facts)
         if same.rowcount == 0:
             self.mark_changed()
             connection.execute("DELETE FROM photos WHERE path = ?", (record.found.path,))
-            connection.execute(INSERT_PHOTO, facts)
+            connection.execute(schema.INSERT_PHOTO, facts)
 
     def save_contents(self, fingerprint: str, records: Iterable[ContentRecord]) -> None:
         """Save the vectors of photo contents; only snapshots of this bundle become outdated."""
         rows = [record.columns(fingerprint) for record in records]
         if rows:
             with self.writing() as connection:
-                connection.executemany(INSERT_CONTENT, rows)
+                connection.executemany(schema.INSERT_CONTENT, rows)
                 if fingerprint == self.meta()["fingerprint"]:
                     self.mark_changed()
                 else:
@@ -194,7 +193,7 @@ class Database(Connection):
     @staticmethod
     def clear_state(connection: sqlite3.Connection, fingerprint: str) -> None:
         """Delete the state of the vectors of an additional bundle, and the record of its base snapshot."""
-        connection.execute("DELETE FROM meta WHERE key IN (?, ?)", (_STATE + fingerprint, BASE + fingerprint))
+        connection.execute("DELETE FROM meta WHERE key IN (?, ?)", (_STATE + fingerprint, schema.BASE + fingerprint))
 
     def index_state(self, fingerprint: str) -> str:
         """Return the name of the state of a bundle's vectors and photos; it changes whenever they do."""

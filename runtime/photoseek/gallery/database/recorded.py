@@ -11,8 +11,8 @@ from photoseek.gallery.database.database import Database
 from photoseek.sources.base import PhotoEntry
 
 _ROW = (
-    "SELECT path, id, reason IS NULL, sha256 IS NULL, titles IS NULL, bytes, mtime_ns, ctime_ns, inode, sidecar "
-    "FROM photos"
+    "SELECT path, id, reason IS NULL, sha256 IS NULL, titles IS NULL OR camera IS NULL, "
+    "bytes, mtime_ns, ctime_ns, inode, sidecar FROM photos"
 )
 
 
@@ -43,7 +43,7 @@ class RecordedPhotos:
     def work(self, found: Iterable[PhotoEntry], fingerprint: str) -> list[PhotoEntry]:
         """Return the found photos whose current content a bundle has not encoded, and that may be decoded.
 
-        Those of which only the metadata was never read come last.
+        Those of which only the metadata was never read, or not all of it, come last.
         """
         base = base_record(self._database, fingerprint)
         last = -1 if base is None else base.last  # photos up to this id have a vector, or cannot be decoded

@@ -35,6 +35,7 @@ class PhotoRecord:
             "titles": "\n".join(metadata.titles),
             "keywords": "\n".join(metadata.keywords),
             "descriptions": "\n".join(metadata.descriptions),
+            "camera": metadata.camera,
         }
 
 
@@ -72,6 +73,7 @@ class StoredPhoto:
         xmp: The same by the XMP in its file.
         sidecar: The same by the XMP files beside it.
         incomplete: Whether its file ends early.
+        camera: Make and model by its EXIF; empty if that has neither.
     """
 
     path: str
@@ -81,6 +83,7 @@ class StoredPhoto:
     xmp: str = ""
     sidecar: str = ""
     incomplete: bool = False
+    camera: str = ""
 
     @property
     def taken(self) -> str:
@@ -101,20 +104,25 @@ class StoredPhoto:
         """
         if not isinstance(path, str) or "\0" in path or not isinstance(width, int) or not isinstance(height, int):
             raise ValueError(f"photo {path!r} is not a valid photo row")
-        *dates, incomplete = more
+        *dates, incomplete, camera = more
+        if not isinstance(camera, str):
+            raise ValueError(f"photo {path!r} has an invalid camera")
         exif, xmp, sidecar = (date if isinstance(date, str) else "?" for date in dates)  # "?" fails the checksum
-        return cls(path, width, height, exif, xmp, sidecar, bool(incomplete))
+        return cls(path, width, height, exif, xmp, sidecar, bool(incomplete), camera)
 
     def checksum(self, photo: int) -> int:
         """Return the CRC-32 of the row with a photo id; snapshots record it.
 
-        Of a complete photo without dates by XMP, it is that of database format 1, whose snapshots thus stay valid.
+        Of a complete photo without dates by XMP and without a camera, it is that of database format 1, whose snapshots
+        thus stay valid.
         """
         facts: tuple[object, ...] = (photo, self.path, self.width, self.height, self.exif)
         if self.xmp or self.sidecar:
             facts += (self.xmp, self.sidecar)
         if self.incomplete:
             facts += ("incomplete",)
+        if self.camera:
+            facts += ("camera", self.camera)
         return zlib.crc32("\0".join(map(str, facts)).encode("utf-8", "surrogatepass"))
 
 

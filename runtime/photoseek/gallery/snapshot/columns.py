@@ -1,14 +1,16 @@
-"""Columns that filters compare: date, folder, pixels, orientation and type of each photo of a snapshot.
+"""Columns that filters compare: date, folder, pixels, orientation, type and camera of each photo of a snapshot.
 
 They are written from the same database rows as the checksums, so a filter reads no row of the database.
 
-``columns.npy`` is an array (5, n) of int32. ``folders.bin`` lists each folder that contains photos in sorted order: a
+``columns.npy`` is an array (6, n) of int32. ``folders.bin`` lists each folder that contains photos in sorted order: a
 NUL, the path in UTF-8, and a slash (for the photo folder itself, only the NUL). The number of a folder is the offset of
-its NUL, so a folder and its subfolders have a range of numbers.
+its NUL, so a folder and its subfolders have a range of numbers. ``cameras.json`` lists the cameras, whose numbers start
+at 1. Snapshots of older versions have neither this file nor the last column.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from array import array
 from collections.abc import Iterable
@@ -20,13 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 from photoseek.gallery.database.records import StoredPhoto
-from photoseek.gallery.file_names import CHECKSUMS, COLUMNS, FOLDERS
-from photoseek.gallery.filters import TYPES, Filter, Orientation, file_type, orientation
+from photoseek.gallery.file_names import CAMERAS, CHECKSUMS, COLUMNS, FOLDERS
+from photoseek.gallery.filters import TYPES, Filter, Orientation, camera_key, file_type, orientation
 from photoseek.gallery.snapshot.arrays import map_array, write_array
 from photoseek.vector_index.base import Matches
 from photoseek.vectors import Mask, Rows
 
-TAKEN, FOLDER, PIXELS, ORIENTATION, TYPE = range(5)
+TAKEN, FOLDER, PIXELS, ORIENTATION, TYPE, CAMERA = range(6)
 """Rows of ``columns.npy``."""
 
 NO_DATE = -1
@@ -49,19 +51,25 @@ class Columns:
     Attributes:
         values: As in ``columns.npy``.
         folders: As in ``folders.bin``.
+        cameras: As in ``cameras.json``; ``CAMERA`` is 0 for a photo without one.
     """
 
     values: npt.NDArray[np.int32]
     folders: bytes
+    cameras: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, folder: Path, count: int) -> Columns:
+    def open(cls, folder: Path, count: int, *, has_cameras: bool = True) -> Columns:
         """Map the columns of a snapshot of ``count`` photos into memory.
 
         Raises:
-            ValueError: The file contains anything else.
+            ValueError: The files contain anything else.
         """
-        return cls(map_array(folder / COLUMNS, np.int32, (5, count)), (folder / FOLDERS).read_bytes())
+        folders = (folder / FOLDERS).read_bytes()
+        if has_cameras:
+            return cls(map_array(folder / COLUMNS, np.int32, (6, count)), folders, _read_cameras(folder / CAMERAS))
+        values = map_array(folder / COLUMNS, np.int32, (5, count))
+        return cls(np.concatenate([values, np.zeros((1, count), dtype=np.int32)]), folders)
 
     def matching(self, where: Filter) -> Matches:
         """Return a function that returns which rows match a filter."""
@@ -86,14 +94,17 @@ class Columns:
         """Return the columns without removed rows, followed by those of added photos."""
         names = sorted({*self._folder_names(), *added._folder_names()})
         offset_of = dict(zip(names, _offsets(names).tolist(), strict=True))
+        cameras = _CameraNumbers()
         parts = []
         for each in (self, added):
             values = each.values.copy()
             own = each._folder_names()
             offsets = np.array([offset_of[name] for name in own], dtype=np.int32)
             values[FOLDER] = offsets[np.searchsorted(_offsets(own), values[FOLDER])]
+            values[CAMERA] = np.array([cameras.of(name) for name in ("", *each.cameras)])[values[CAMERA]]
             parts.append(values)
-        return Columns(np.concatenate([np.delete(parts[0], removed, axis=1), parts[1]], axis=1), b"".join(names))
+        values = np.concatenate([np.delete(parts[0], removed, axis=1), parts[1]], axis=1)
+        return Columns(values, b"".join(names), tuple(cameras.names))
 
     def _folder_names(self) -> list[bytes]:
         """Return the entries of ``folders.bin``."""
@@ -112,6 +123,9 @@ class Columns:
             found[ORIENTATION] = (ORIENTATIONS[where.orientation],) * 2
         if where.type is not None:
             found[TYPE] = (TYPE_NUMBERS[where.type],) * 2
+        if where.camera is not None:
+            number = {camera_key(name): number for number, name in enumerate(self.cameras, start=1)}
+            found[CAMERA] = (number.get(camera_key(where.camera), -1),) * 2
         return found
 
     def _folder_range(self, prefix: str) -> tuple[int, int]:
@@ -124,14 +138,15 @@ class Columns:
 
 def write_columns(folder: Path, photos: Iterable[tuple[int, StoredPhoto]]) -> int:
     """Write columns and checksums of photos, in the order of their ids, and return how many there were."""
-    checksums, numbers = array("I"), [array("i") for _ in range(5)]
+    checksums, numbers, cameras = array("I"), [array("i") for _ in range(6)], _CameraNumbers()
     seen: dict[str, int] = {}  # folders in the order of their first photos
     for photo, stored in photos:
         checksums.append(stored.checksum(photo))
         parent = stored.path[: stored.path.rfind("/") + 1]
         pixels = min(max(stored.width * stored.height, 0), _MOST)
         kinds = (ORIENTATIONS[orientation(stored.width, stored.height)], TYPE_NUMBERS[file_type(stored.path)])
-        facts = (_date(stored.taken, "0"), seen.setdefault(parent, len(seen)), pixels, *kinds)
+        place = seen.setdefault(parent, len(seen))
+        facts = (_date(stored.taken, "0"), place, pixels, *kinds, cameras.of(stored.camera))
         for column, number in zip(numbers, facts, strict=True):
             column.append(number)
     values = np.array(numbers, dtype=np.int32)
@@ -143,7 +158,40 @@ def write_columns(folder: Path, photos: Iterable[tuple[int, StoredPhoto]]) -> in
     write_array(folder / COLUMNS, values)
     with (folder / FOLDERS).open("wb") as file:
         file.write(b"".join(order))
+    with (folder / CAMERAS).open("wb") as file:
+        file.write(json.dumps(cameras.names).encode())
     return len(checksums)
+
+
+class _CameraNumbers:
+    """Numbers of cameras, in the order in which they are first seen; names that differ in case are one camera."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers = {"": 0}
+
+    def of(self, name: str) -> int:
+        """Return the number of a camera; 0 for none."""
+        key = camera_key(name)
+        if key not in self._numbers:
+            self.names.append(name)
+            self._numbers[key] = len(self.names)
+        return self._numbers[key]
+
+
+def _read_cameras(path: Path) -> tuple[str, ...]:
+    """Return the names of cameras.
+
+    Raises:
+        ValueError: The file contains anything else.
+    """
+    try:
+        names = json.loads(path.read_bytes())
+    except RecursionError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{path.name}: expected a list of names")
+    return tuple(names)
 
 
 def _offsets(names: list[bytes]) -> npt.NDArray[np.int32]:

@@ -7,7 +7,7 @@ encodes its content again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from photoseek.gallery.database.bases import delete_base_records
 from photoseek.gallery.database.bundles import list_bundles
 from photoseek.gallery.database.database import SEARCHABLE, Database
 from photoseek.gallery.database.records import StoredPhoto, unit_vectors
+from photoseek.gallery.snapshot.columns import CAMERA
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.vectors import Rows
 
@@ -35,6 +36,7 @@ _METADATA = (
     "OR (titles IS NOT NULL AND typeof(titles) != 'text') OR typeof(keywords) != 'text' "
     "OR typeof(descriptions) != 'text'"
 )
+_CAMERA = " OR (camera IS NOT NULL AND typeof(camera) != 'text')"
 _CONTENTS = (
     "SELECT rowid FROM vectors WHERE typeof(sha256) != 'text' OR length(sha256) != 64 OR typeof(width) != 'integer' "
     "OR typeof(height) != 'integer' OR typeof(taken) != 'text'"
@@ -84,8 +86,9 @@ def rows_for(snapshot: Snapshot, database: Database, rows: Rows) -> tuple[dict[i
     """
     ids, manifest = snapshot.ids[rows].tolist(), snapshot.manifest
     found, folder = database.photos_in_folder(ids, manifest.fingerprint)
-    for photo, checksum in zip(ids, snapshot.checksums[rows].tolist(), strict=True):
-        if photo in found and checksum != found[photo].checksum(photo):
+    recorded = zip(ids, snapshot.checksums[rows].tolist(), snapshot.columns.values[CAMERA][rows].tolist(), strict=True)
+    for photo, checksum, camera in recorded:
+        if photo in found and checksum != _checksum(found[photo], photo, camera):
             raise GalleryDamaged(f"{database.path}: checksum mismatch in photo row {photo}; {ROWS_REPAIR_HINT}")
     if len(found) < len(ids) and database.index_state(manifest.fingerprint) == manifest.state:
         missing = next(photo for photo in ids if photo not in found)
@@ -105,7 +108,8 @@ def find_bad_rows(database: Database, snapshots: Sequence[Snapshot] = ()) -> Row
     """
     dims = {record.fingerprint: record.dim for record in list_bundles(database)}
     newer = database.has_metadata
-    photos = {row for (row,) in database.query(_PHOTOS + (_METADATA if newer else ""))}
+    kinds = _PHOTOS + (_METADATA if newer else "") + (_CAMERA if database.format >= 3 else "")
+    photos = {row for (row,) in database.query(kinds)}
     contents = {row for (row,) in database.query(_CONTENTS + (_INCOMPLETE if newer else ""))}
     contents.update(_invalid_vectors(database, "vectors", dims))
     altered: list[tuple[int | None, int]] = []
@@ -151,17 +155,23 @@ def _mismatches(database: Database, snapshot: Snapshot) -> tuple[list[tuple[int 
     for start in range(0, len(snapshot.ids), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
         ids, vectors, checksums = snapshot.ids[some], snapshot.vectors[some], snapshot.checksums[some]
+        cameras = snapshot.columns.values[CAMERA][some]
         sql = f"SELECT id, vectors.rowid, vector, {database.facts} {SEARCHABLE} AND id BETWEEN ? AND ? ORDER BY id"
         for photo, row, blob, *facts in database.query(sql, snapshot.manifest.fingerprint, int(ids[0]), int(ids[-1])):
             at = int(np.searchsorted(ids, photo))
             if ids[at] != photo:
                 continue
             seen.add(photo)
-            same = int(checksums[at]) == StoredPhoto(*facts).checksum(photo)
+            same = int(checksums[at]) == _checksum(StoredPhoto(*facts), photo, cameras[at])
             if not same or blob != vectors[at].tobytes():
                 altered.append((None if same else photo, row))
     fresh = snapshot.manifest.state == database.index_state(snapshot.manifest.fingerprint)
     return altered, set(snapshot.ids.tolist()) - seen if fresh else set()
+
+
+def _checksum(stored: StoredPhoto, photo: int, camera: int) -> int:
+    """Return the checksum of a row when a snapshot was written, which has no camera if that was read later."""
+    return (stored if camera else replace(stored, camera="")).checksum(photo)
 
 
 def _invalid_vectors(database: Database, table: str, dims: Mapping[str, int]) -> Iterator[int]:

@@ -19,6 +19,7 @@ import numpy as np
 from photoseek.bundle.manifest import FileRecord
 from photoseek.errors import GalleryDamaged, GalleryEmpty, QueryError
 from photoseek.gallery.file_names import (
+    CAMERAS,
     CHECKSUMS,
     COLUMNS,
     FOLDERS,
@@ -228,7 +229,8 @@ def _open_manifest(gallery: Path, name: str, checksum: str) -> tuple[Path, Snaps
 def _open_rows(folder: Path, manifest: SnapshotManifest) -> Snapshot:
     """Open the arrays in the folder of a snapshot."""
     count = manifest.rows
-    for file in (IDS, VECTORS, CHECKSUMS, COLUMNS, FOLDERS):
+    has_cameras = CAMERAS in manifest.files
+    for file in (IDS, VECTORS, CHECKSUMS, COLUMNS, FOLDERS, *([CAMERAS] if has_cameras else [])):
         _check(folder / file, manifest.files[file])
     with _with_hint(folder / IDS):
         ids = mmap_ids(folder / IDS, count)
@@ -237,7 +239,7 @@ def _open_rows(folder: Path, manifest: SnapshotManifest) -> Snapshot:
     with _with_hint(folder / CHECKSUMS):
         checksums = mmap_checksums(folder / CHECKSUMS, count)
     with _with_hint(folder / COLUMNS):
-        columns = Columns.open(folder, count)
+        columns = Columns.open(folder, count, has_cameras=has_cameras)
     names: tuple[NameIndex, ...] = ()
     if NAMES in manifest.files and has_fts5():
         _check(folder / NAMES, manifest.files[NAMES])

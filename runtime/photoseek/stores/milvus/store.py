@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _METRIC = "IP"  # inner product, the cosine of unit vectors
 _GRAPH = {"index_type": "HNSW", "params": {"M": 16, "efConstruction": 100}}
 _FLAT = {"index_type": "FLAT", "params": {}}
-_SHORT, _LONG = 64, 65_535  # bytes of a field; the limit of Milvus
+_SHORT, _MEDIUM, _LONG = 64, 1_024, 65_535  # bytes of a field; the limit of Milvus
 _BATCH = 10_000  # rows of one response; Milvus allows 16,384
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
 _BUILD_S = 24 * 3_600.0  # timeout of an index build
@@ -167,7 +167,7 @@ class MilvusStore:
         if not client.has_collection(self._name, timeout=ANSWER_S):
             return
         found = {each["name"] for each in client.describe_collection(self._name, timeout=ANSWER_S)["fields"]}
-        if found != {each.name for each in fields(StoreRow)}:
+        if found | {"camera"} != {each.name for each in fields(StoreRow)}:  # format 1 lacks it, and may be replaced
             raise StoreIncompatible(
                 f"{self.place}: expected a collection created by photoseek, found one with other fields "
                 f"({', '.join(sorted(found))}); name another one with --collection"
@@ -225,6 +225,7 @@ def _rows_schema(client: MilvusClient, dim: int) -> Any:
     schema.add_field("path", DataType.VARCHAR, max_length=_LONG)
     for name in ("taken", "orientation", "type"):
         schema.add_field(name, DataType.VARCHAR, max_length=_SHORT)
+    schema.add_field("camera", DataType.VARCHAR, max_length=_MEDIUM)
     schema.add_field("pixels", DataType.INT64)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=dim)
     return schema

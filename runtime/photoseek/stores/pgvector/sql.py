@@ -9,8 +9,8 @@ from psycopg import sql
 from photoseek.gallery.filters import Clause
 from photoseek.stores.base import METADATA_TABLE
 
-FIELDS = ("id", "digest", "path", "taken", "pixels", "orientation", "type", "vector")
-TYPES = ("int8", "int8", "text", "text", "int8", "text", "text", "vector")
+FIELDS = ("id", "digest", "path", "taken", "pixels", "orientation", "type", "camera", "vector")
+TYPES = ("int8", "int8", "text", "text", "int8", "text", "text", "text", "vector")
 
 VERSION = sql.SQL(
     "SELECT available.default_version, created.extversion FROM pg_available_extensions AS available "
@@ -95,12 +95,13 @@ class Sql:
             self._compose(
                 "CREATE TABLE IF NOT EXISTS {table} (id bigint PRIMARY KEY, digest bigint NOT NULL, "
                 f"path {texts}, taken {texts}, pixels bigint NOT NULL, orientation {texts}, type {texts}, "
+                f"camera {texts}, "
                 f"vector vector({int(dim)}) NOT NULL)"
             )
         )
         if dim <= _MAX_PLAIN_DIM:
             created.append(self._compose("ALTER TABLE {table} ALTER COLUMN vector SET STORAGE PLAIN"))
-        for fields in ("path", "taken", "pixels", "type, orientation"):
+        for fields in ("path", "taken", "pixels", "type, orientation", "camera"):
             index = sql.Identifier(f"{self._name}_{fields.split(',')[0]}")
             created.append(
                 sql.SQL(f"CREATE INDEX IF NOT EXISTS {{}} ON {{}} ({fields})").format(index, self._parts["table"])

@@ -163,7 +163,7 @@ class PgvectorStore:
     def _check_owner(self, connection: psycopg.Connection) -> None:
         """Raise if the table exists and was not created by photoseek."""
         found = {name for (name,) in connection.execute(self._sql.columns)}
-        if found and found != set(statements.FIELDS):
+        if found and found | {"camera"} != set(statements.FIELDS):  # format 1 lacks it, and may be replaced
             raise StoreIncompatible(
                 f"{self.place}: expected a table created by photoseek, found one with other columns "
                 f"({', '.join(sorted(found))}); name another one with --collection"
