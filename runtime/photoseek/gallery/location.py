@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 
-from photoseek.errors import GalleryError, QueryError
+from photoseek.errors import GalleryError, PhotoseekError, QueryError
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.file_names import DATABASE
 from photoseek.sources.base import PhotoSource
@@ -23,6 +24,26 @@ def find_gallery(folder: Path) -> Path | None:
     """Return the gallery that a folder is or contains; None for any path that cannot be read."""
     places = (folder, folder / FOLDER)
     return next((place for place in places if os.path.isfile(place / DATABASE)), None)
+
+
+def known_folder(folder: Path) -> Path:
+    """Return the photo folder if a path is its gallery in the default place, else the path; both open the gallery."""
+    return folder.parent if folder.name == FOLDER and os.path.isfile(folder / DATABASE) else folder
+
+
+def photos_of(gallery: Path) -> Path | None:
+    """Return the local photo folder that a gallery records, only for display: nobody has confirmed it.
+
+    None if the path is no gallery that can be read, or its photos are in object storage.
+    """
+    if not os.path.isfile(gallery / DATABASE):
+        return None
+    try:
+        with closing(Database(gallery / DATABASE)) as database:
+            source = recorded_source(gallery, database)
+    except PhotoseekError:
+        return None
+    return source.root if isinstance(source, LocalSource) else None
 
 
 def expect_no_gallery(folder: Path) -> None:

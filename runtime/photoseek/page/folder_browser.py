@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from photoseek.errors import GalleryNotFound
-from photoseek.gallery.location import find_gallery
+from photoseek.gallery.location import find_gallery, known_folder, photos_of
 from photoseek.page import components, messages
 from photoseek.page.exposure import is_shared
 from photoseek.page.left_out_view import photo_count
@@ -59,7 +59,7 @@ def _render(place: str) -> None:
         "here": _text(folder),
         "places": [{"name": _place_name(each), "path": _text(each)} for each in usual_places()],
         "crumbs": [{"name": each.name or "/", "path": _text(each)} for each in (*reversed(folder.parents), folder)],
-        "folders": [_row(each) for each in inside],
+        "folders": [_row(each) for each in inside if not _is_inside_its_photos(each.path)],
         "note": note,
         "texts": {
             "places": now.places,
@@ -83,16 +83,26 @@ def _row(folder: Subfolder) -> dict[str, Any]:
     }
 
 
+def _is_inside_its_photos(folder: Path) -> bool:
+    """Return whether a folder is a gallery that is stored among its photos, under a name of the person's choice."""
+    photos = photos_of(folder)
+    return photos is not None and folder.is_relative_to(photos)
+
+
 def _place_name(folder: Path) -> str:
     return strings().home if folder == Path.home() else _text(Path(folder.name or "/"))
 
 
 def _current() -> Path:
-    """Return the folder that was opened last, else the one nearest to the typed one, else that of pictures."""
+    """Return the folder that was opened last, else the one nearest to the typed one, else that of pictures.
+
+    For a gallery, it is the folder of its photos.
+    """
     folder = st.session_state.get(_AT)
     if folder is None:
         typed = str(st.session_state.get("gallery") or "")
         folder = absolute(typed) if typed else usual_places()[-1 if len(usual_places()) == 1 else 1]
+        folder = photos_of(folder) or folder
     return next((each for each in (folder, *folder.parents) if why_no_folder(each) is None), Path.home())
 
 
@@ -109,6 +119,7 @@ def _choose(key: str) -> None:
 
 def choose_folder(folder: Path) -> None:
     """Open a folder as if its path had been typed."""
+    folder = known_folder(folder)
     st.session_state.update({"gallery": _text(folder), "similar_to": None, _AT: folder, _BROWSING: False})
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from photoseek.gallery.location import find_gallery
+from photoseek.gallery.location import find_gallery, known_folder
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, operators_gallery
 from photoseek.page.folder_browser import render_browse_button, render_dialog
@@ -19,7 +19,7 @@ from photoseek.page.open_galleries import GalleryState
 from photoseek.page.strings import strings
 from photoseek.system.atomic_write import make_private_folder, write_json_atomic
 from photoseek.system.cache_dir import cache_folder
-from photoseek.system.filenames import encode_filename
+from photoseek.system.filenames import decode_filename, encode_filename
 from photoseek.system.user_paths import absolute
 
 _log = logging.getLogger(__name__)
@@ -36,13 +36,14 @@ def choose_gallery() -> str:
     if is_shared():
         return operators_gallery()
     now = strings()
-    known = str(st.session_state.setdefault("gallery", operators_gallery()))  # see components.field_options
+    first = decode_filename(_known(operators_gallery()))
+    known = str(st.session_state.setdefault("gallery", first))  # see components.field_options
     render_dialog()
     with st.sidebar:
         typed = str(st.text_input(now.gallery, known, key="gallery", placeholder="/home/you/Photos"))
         folder = encode_filename(typed.strip())
         render_browse_button(now.browse, "browse", "stretch")
-        others = [other for other in recent_galleries() if other != str(absolute(folder))]
+        others = [other for other in recent_galleries() if other != _known(folder)]
         if others:
             st.selectbox(
                 now.recent,
@@ -55,6 +56,11 @@ def choose_gallery() -> str:
                 label_visibility="collapsed",
             )
     return folder
+
+
+def _known(folder: str) -> str:
+    """Return the absolute path under which a person knows a gallery: that of its photos, if it is inside them."""
+    return str(known_folder(absolute(folder))) if folder else ""
 
 
 def render_status(folder: str, state: GalleryState, bundle: str) -> None:
@@ -111,12 +117,13 @@ def _size(count: float) -> str:
 
 def recent_galleries() -> list[str]:
     """Return the folders of recently opened galleries that still exist, the latest first."""
-    return [folder for folder in _read_recent() if find_gallery(Path(folder)) is not None]
+    existing = (Path(folder) for folder in _read_recent() if find_gallery(Path(folder)) is not None)
+    return list(dict.fromkeys(str(known_folder(folder)) for folder in existing))
 
 
 def remember(folder: str) -> None:
     """Add an opened gallery to the recent ones, unless the cache folder is read-only."""
-    folder = str(absolute(folder))
+    folder = _known(folder)
     before = _read_recent()
     if before[:1] == [folder]:
         return

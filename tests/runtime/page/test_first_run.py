@@ -74,6 +74,36 @@ def test_a_missing_folder_opens_the_nearest_one(first: AppTest, rendered: dict[s
     assert [each["name"] for each in data["folders"] if each["indexed"]] == ["photos"]
 
 
+def test_the_page_shows_the_photo_folder_of_a_gallery_and_never_the_gallery_inside_it(
+    page: AppTest, rendered: dict[str, Any], gallery: Gallery, tiny_bundle: Bundle
+) -> None:
+    root = gallery.photos.root
+    page.run()
+    assert gallery.path.name == ".photoseek"
+    assert page.text_input(key="gallery").value == str(root)
+    page.button(key="browse").click().run()
+    data = rendered["folders-dialog"]
+    assert (data["here"], data["texts"]["use"]) == (str(root), "Use “photos”")
+    before = [each["name"] for each in data["folders"]]
+    Gallery.create(root, tiny_bundle, path=root / "vectors").close()
+    page.run()
+    assert [each["name"] for each in rendered["folders-dialog"]["folders"]] == before
+    page.session_state["gallery"], page.session_state["browsed-folder"] = str(root / "vectors"), None
+    page.run()
+    assert rendered["folders-dialog"]["here"] == str(root)
+
+
+def test_a_gallery_next_to_its_photos_can_be_chosen(
+    first: AppTest, rendered: dict[str, Any], gallery: Gallery, tiny_bundle: Bundle
+) -> None:
+    root = gallery.photos.root
+    Gallery.create(root, tiny_bundle, path=root.parent / "vectors").close()
+    first.run().text_input(key="gallery").set_value(f"{root.parent}/none").run()
+    listed = {each["name"]: each["indexed"] for each in rendered["folders-page"]["folders"]}
+    assert listed["vectors"]
+    assert listed["photos"]
+
+
 @pytest.mark.parametrize("path", [None, 3, {"path": "/"}, "relative", "/no/such/folder", "/\0", __file__])
 def test_events_without_a_folder_of_this_computer_are_ignored(monkeypatch: pytest.MonkeyPatch, path: object) -> None:
     state: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def test_twelve_are_stored(tmp_path: Path, tiny_bundle: Bundle) -> None:
     for folder in folders:
         remember(folder)
     assert recent_galleries() == folders[:2:-1]
+
+
+def test_a_gallery_inside_its_photos_has_the_name_of_their_folder(cache: Path, folders: list[str]) -> None:
+    remember(folders[0])
+    remember(f"{folders[1]}/.photoseek")
+    assert recent_galleries() == [folders[1], folders[0]]
+    stored = [f"{folders[0]}/.photoseek", folders[1], folders[0]]  # by an older version
+    (cache / "recent.json").write_text(json.dumps({"galleries": stored}))
+    assert recent_galleries() == folders[:2]
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"galleries": 3}', '{"galleries": [1, null]}', "\x00"])
