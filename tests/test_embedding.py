@@ -59,6 +59,7 @@ def client(home: Path) -> Iterator[Any]:
 
 def test_every_block_is_run_by_a_test() -> None:
     begins = [
+        "# filtered.py",
         "# web.py",
         "# asynchronous.py",
         "# vectors.py",
@@ -81,6 +82,20 @@ def run(name: str, folder: Path) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_a_filter_restricts_a_search(home: Path) -> None:
+    for name, size, date in (
+        ("match", (60, 40), "2024:07:01"),
+        ("tall", (40, 60), "2024:07:01"),
+        ("old", (60, 40), "2023:07:01"),
+    ):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0x9003] = f"{date} 12:00:00"
+        Image.new("RGB", size, COLORS["red"]).save(home / "Photos" / f"{name}.jpg", exif=exif)
+    with Gallery.open(home / "Photos") as gallery:
+        gallery.index()
+    assert run("filtered", home) == "match.jpg 2024-07-01 12:00:00\n"
 
 
 def test_asynchronous_searches(home: Path) -> None:
@@ -160,16 +175,21 @@ def test_the_retriever_is_a_part_of_a_chain(home: Path) -> None:
     pytest.importorskip("langchain_core")
     from langchain_core.runnables import RunnableLambda
 
+    reds = [f"red/{file.name}" for file in (home / "Photos" / "red").iterdir()]
     with Gallery.open(home / "Photos") as gallery:
-        gallery.add_captions([Caption("red/red-0.png", 0, "a red wall"), Caption("red/red-0.png", 1, "a wall")])
-    retriever = module("retriever", home).retriever.model_copy(update={"k": 4})
+        gallery.add_captions([Caption(path, number, f"a wall {number}") for path in reds for number in range(2)])
+    example = module("retriever", home)
+    retriever = example.retriever.model_copy(update={"k": 4})
     found = retriever.invoke("a red picture")
-    assert {document.metadata["path"].partition("/")[0] for document in found} == {"red"}
-    texts = {document.metadata["path"]: document.page_content for document in found}
-    assert texts["red/red-0.png"] == "a red wall\na wall"
-    assert texts["red/red-1.png"] == "red/red-1.png"
+    best, *others = [(document.metadata["path"], document.page_content) for document in found]
+    assert best == (best[0], f"{best[0]}\ntaken: unknown\na wall 0\na wall 1")
+    assert best[0] in reds
+    assert others[0] == (others[0][0], f"{others[0][0]}\ntaken: unknown")
+    assert not {path for path, _ in others} & {*reds}  # near-duplicates are one document
+    assert retriever.invoke(" ") == []
     chain = retriever | RunnableLambda(lambda documents: [each.metadata["path"] for each in documents])
     assert asyncio.run(chain.ainvoke("a red picture")) == [document.metadata["path"] for document in found]
+    assert "taken: unknown\na wall 0" in example.find_photos.invoke({"query": "a red picture"})
 
 
 def test_the_notebook_displays_the_hits(home: Path) -> None:

@@ -15,6 +15,7 @@ from photoseek.version import __version__
 
 if TYPE_CHECKING:
     from photoseek.bundle.bundle import Bundle
+    from photoseek.gallery.filters import Filter
     from photoseek.gallery.gallery import Gallery
     from photoseek.search.async_searcher import AsyncSearcher
     from photoseek.search.hits import Hit
@@ -27,11 +28,22 @@ if sys.platform == "win32":
         "run it in the Windows Subsystem for Linux, or in a container"
     )
 
-__all__ = ["AsyncSearcher", "Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
+__all__ = [
+    "AsyncSearcher",
+    "Bundle",
+    "Filter",
+    "Gallery",
+    "Hit",
+    "PhotoseekError",
+    "Reranker",
+    "Searcher",
+    "__version__",
+]
 
 _MODULES = {
     "AsyncSearcher": "photoseek.search.async_searcher",
     "Bundle": "photoseek.bundle.bundle",
+    "Filter": "photoseek.gallery.filters",
     "Gallery": "photoseek.gallery.gallery",
     "Hit": "photoseek.search.hits",
     "Reranker": "photoseek.search.reranker",

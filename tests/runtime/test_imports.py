@@ -87,7 +87,8 @@ TextEncoder(Bundle.load({str(tiny_bundle_path)!r})).encode(["red"])
 
 
 def test_the_public_names_are_unchanged() -> None:
-    names = ["AsyncSearcher", "Bundle", "Gallery", "Hit", "PhotoseekError", "Reranker", "Searcher", "__version__"]
+    names = ["AsyncSearcher", "Bundle", "Filter", "Gallery", "Hit"]
+    names += ["PhotoseekError", "Reranker", "Searcher", "__version__"]
     assert photoseek.__all__ == names
     assert all(hasattr(photoseek, name) for name in photoseek.__all__)
 
