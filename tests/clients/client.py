@@ -10,7 +10,7 @@ from typing import Any
 
 from generated import AuthenticatedClient, Client
 from generated.api.indexing import index_status, start_indexing
-from generated.api.photos import photo_thumbnail
+from generated.api.photos import folders, photo_thumbnail
 from generated.api.queries import embed, search, search_batch, search_by_address
 from generated.models import EmbedRequest, SearchBatch, SearchForm, SearchJson
 from generated.types import File
@@ -46,6 +46,7 @@ print(
             "by_photo": named(by_photo),
             "batch": [named(answer) for answer in batch.answers],
             "dimensions": [len(vector) for vector in embedded.vectors],
+            "folders": {folder.path: folder.photos for folder in folders.sync(client=client).folders},
             "thumbnail": len(thumbnail.content) > 100,
             "refused": [refused.status_code, refused.parsed.error.code],
             "indexed": [index.state, index.report.photos],

@@ -20,6 +20,7 @@ const thumbnail = await client.GET("/v1/photos/{id}/thumbnail", {
   params: { path: { id }, query: { side: 32 } },
   parseAs: "blob",
 });
+const folders = (await client.GET("/v1/folders")).data!.folders;
 const refused = await client.POST("/v1/search", { body: { text: "red + " } });
 let index = (await client.POST("/v1/index", { headers })).data!;
 while (index.state === "running") {
@@ -33,6 +34,7 @@ console.log(
     by_photo: named(byPhoto.data!.hits),
     batch: batch.data!.answers.map((answer) => named(answer.hits)),
     dimensions: embedded.data!.vectors.map((vector) => vector.length),
+    folders: Object.fromEntries(folders.map((folder) => [folder.path, folder.photos])),
     thumbnail: (await new Response(thumbnail.data as unknown as Blob).arrayBuffer()).byteLength > 100,
     refused: [refused.response.status, refused.error!.error.code],
     indexed: [index.state, index.report!.photos],

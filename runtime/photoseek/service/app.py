@@ -31,11 +31,12 @@ from photoseek.service.middleware import (
 )
 from photoseek.service.openapi import add_bodies
 from photoseek.service.readiness import Readiness
+from photoseek.service.routes.folders import folder_routes
 from photoseek.service.routes.health import operation_routes
 from photoseek.service.routes.index import index_routes
 from photoseek.service.routes.photos import photo_routes
 from photoseek.service.routes.search import query_routes
-from photoseek.service.schemas import SUMMARY
+from photoseek.service.status_schemas import SUMMARY
 from photoseek.system.network import LOCAL_NAMES
 from photoseek.version import __version__
 
@@ -108,6 +109,7 @@ def make_app(
     schema = [] if token is None else [Depends(HTTPBearer(auto_error=False))]  # documents BearerToken in the schema
     app.include_router(query_routes(backend), dependencies=schema)
     app.include_router(photo_routes(backend), dependencies=schema)
+    app.include_router(folder_routes(backend), dependencies=schema)
     app.include_router(index_routes(indexing))
     app.include_router(operation_routes(backend, readiness))
     return app

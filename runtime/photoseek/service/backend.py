@@ -15,6 +15,7 @@ from prometheus_client import Histogram
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.database.typed_names import with_known_names
 from photoseek.gallery.filters import Filter
+from photoseek.gallery.overview import count_photos
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.search.backend import SearchBackend
 from photoseek.search.caption_search import CaptionSearcher
@@ -32,6 +33,8 @@ from photoseek.service.schemas import (
     Description,
     EmbedAnswer,
     EmbedRequest,
+    FolderPhotos,
+    FoldersAnswer,
     PhotoHit,
     SearchAnswer,
     SearchBatch,
@@ -120,6 +123,23 @@ class Backend:
         """Return the vector of a photo; raises the same errors as ``search``."""
         encode = self.searcher.image_encoder.encode
         return await self.run(lambda: self._embed("photo", lambda: encode([photo.read()])))
+
+    async def folders(self) -> FoldersAnswer:
+        """Return the folders of the gallery and their numbers of searchable photos.
+
+        Raises:
+            ApiError: 503, the gallery cannot respond now.
+        """
+        return await self.run(self._folders)
+
+    def _folders(self) -> FoldersAnswer:
+        try:
+            snapshot = self.searcher.snapshot
+            found = count_photos(snapshot.columns)
+        except PhotoseekError as error:  # its message may contain a folder
+            raise service_unavailable(error) from error
+        folders = [FolderPhotos(path=path, photos=photos) for path, photos in found.folders.items()]
+        return FoldersAnswer(photos=found.photos, folders=folders, generation=snapshot.path.name)
 
     def _search(self, request: SearchRequest, photo: Photo | None, encoded_in: float = 0.0) -> SearchAnswer:
         """Search; ``encoded_in`` is how many seconds the batch took to encode in which the text was encoded."""

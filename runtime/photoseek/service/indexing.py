@@ -15,7 +15,7 @@ from photoseek.gallery.indexing.report import IndexReport
 from photoseek.gallery.lock import is_writing
 from photoseek.search.searcher import Searcher
 from photoseek.service.errors import ApiError, ErrorBody
-from photoseek.service.schemas import IndexCounts, IndexState, IndexStatus
+from photoseek.service.status_schemas import IndexCounts, IndexState, IndexStatus
 
 _log = logging.getLogger(__name__)
 

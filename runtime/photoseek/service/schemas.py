@@ -6,8 +6,7 @@ Unknown fields are refused, so that an older server never ignores a part of a ne
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,12 +14,7 @@ from photoseek.gallery.filters import TYPES, Filter, Orientation
 from photoseek.photos.dates import DateSource
 from photoseek.search.hits import Hit
 from photoseek.search.name_query import Matched, Names
-from photoseek.service.errors import ErrorBody
 from photoseek.service.limits import MAX_DEPTH, MAX_ID, MAX_K, MAX_OFFSET, MAX_QUERIES, MAX_TEXT, MAX_TEXTS
-from photoseek.version import __version__
-
-SUMMARY = "Find photos by what they show."
-"""What the service does."""
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 Date = Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$", examples=["2024", "2024-05", "2024-05-17"])]
@@ -35,7 +29,7 @@ Base64 = Annotated[
 PhotoId = Annotated[int, Field(ge=1, le=MAX_ID, description="Id of a photo, never reused for another picture.")]
 
 
-def _example(**values: Any) -> ConfigDict:
+def example(**values: Any) -> ConfigDict:
     """Return the configuration of an answer with an example."""
     return ConfigDict(json_schema_extra={"examples": [values]})
 
@@ -225,7 +219,7 @@ class TookMs(BaseModel):
 class SearchAnswer(BaseModel):
     """The hits, best first, all from one generation of the gallery."""
 
-    model_config = _example(**_SEARCH)
+    model_config = example(**_SEARCH)
 
     hits: list[PhotoHit]
     took_ms: TookMs
@@ -235,7 +229,7 @@ class SearchAnswer(BaseModel):
 class BatchAnswer(BaseModel):
     """The answers, in the order of the queries."""
 
-    model_config = _example(answers=[_SEARCH])
+    model_config = example(answers=[_SEARCH])
 
     answers: list[SearchAnswer]
 
@@ -251,7 +245,7 @@ class Description(BaseModel):
 class DescribeAnswer(BaseModel):
     """The captions, best first."""
 
-    model_config = _example(sentences=[{"rank": 1, "text": "two dogs run on a beach", "score": 0.5312}])
+    model_config = example(sentences=[{"rank": 1, "text": "two dogs run on a beach", "score": 0.5312}])
 
     sentences: list[Description]
 
@@ -259,91 +253,29 @@ class DescribeAnswer(BaseModel):
 class EmbedAnswer(BaseModel):
     """Unit vectors in the order of the texts; vectors with the same fingerprint are comparable."""
 
-    model_config = _example(vectors=[[0.6, -0.8]], dim=2, fingerprint="36fbc21066b34ab4...")
+    model_config = example(vectors=[[0.6, -0.8]], dim=2, fingerprint="36fbc21066b34ab4...")
 
     vectors: list[list[float]]
     dim: int
     fingerprint: str
 
 
-class Version(BaseModel):
-    """The version of photoseek."""
+class FolderPhotos(BaseModel):
+    """A folder of the gallery."""
 
-    model_config = _example(version=__version__)
-
-    version: str = __version__
-
-
-class About(Version):
-    """What answers here; ``openapi`` is the address of the description of every endpoint, relative to this one."""
-
-    model_config = _example(version=__version__, name="photoseek", summary=SUMMARY, openapi="openapi.json")
-
-    name: str = "photoseek"
-    summary: str = SUMMARY
-    openapi: str = "openapi.json"
+    path: Annotated[str, Field(description="Relative to the photo folder, as a search accepts it for `folder`.")]
+    photos: Annotated[int, Field(ge=1, description="Number of its photos, including those in subfolders.")]
 
 
-class Alive(BaseModel):
-    """The process responds."""
+class FoldersAnswer(BaseModel):
+    """Every folder that contains photos, itself or in subfolders, in the order of the paths."""
 
-    model_config = _example(status="alive")
+    model_config = example(
+        photos=120,
+        folders=[{"path": "2024", "photos": 90}, {"path": "2024/Italy", "photos": 40}],
+        generation="000001",
+    )
 
-    status: str = "alive"
-
-
-class Ready(BaseModel):
-    """The gallery responds; ``degraded``: with exact search, because its index is damaged."""
-
-    model_config = _example(status="ready", generation="000001", photos=120)
-
-    status: Literal["ready", "degraded"] = "ready"
+    photos: Annotated[int, Field(description="Number of photos in the gallery.")]
+    folders: list[FolderPhotos]
     generation: str
-    photos: int
-
-
-IndexState = Literal["idle", "running", "stopping", "completed", "stopped", "failed"]
-
-
-class IndexCounts(BaseModel):
-    """Photos of a completed run, by what was done with them."""
-
-    photos: int
-    encoded: int
-    reused: Annotated[int, Field(description="New or renamed photos whose content was encoded before.")]
-    unchanged: int
-    removed: int
-    unreadable: int
-    skipped: Annotated[int, Field(description="Folders and files that could not be read.")]
-    skipped_bundles: Annotated[list[str], Field(description="Additional bundles that could not be loaded.")]
-    seconds: float
-
-
-class IndexStatus(BaseModel):
-    """The current run, or the last one since the service started."""
-
-    model_config = _example(
-        state="running",
-        other_process=False,
-        phase="encode",
-        done=1200,
-        total=4000,
-        seconds_left=61.5,
-        started="2026-11-29T12:00:00Z",
-        finished=None,
-        report=None,
-        error=None,
-    )
-
-    state: IndexState
-    other_process: Annotated[bool, Field(description="Whether another process is writing the gallery.")]
-    phase: Annotated[Literal["encode", "build"] | None, Field(description="Photos, or the index of their vectors.")] = (
-        None
-    )
-    done: Annotated[int, Field(description="In this phase of one bundle.")] = 0
-    total: int = 0
-    seconds_left: Annotated[float | None, Field(description="Estimate for this phase.")] = None
-    started: datetime | None = None
-    finished: datetime | None = None
-    report: Annotated[IndexCounts | None, Field(description="Of a completed run.")] = None
-    error: Annotated[ErrorBody | None, Field(description="Of a failed run.")] = None

@@ -16,6 +16,7 @@ import pytest
 from photoseek import Gallery, Searcher
 from photoseek.service.app import make_app
 from running_service import running
+from tiny_bundle import COLORS
 
 ROOT = Path(__file__).parents[3]
 GENERATORS = ROOT / ".venv-clients"
@@ -52,6 +53,7 @@ def expected(photo: str, client: httpx.Client) -> dict[str, Any]:
         "by_photo": [photo],
         "batch": [found(text="red"), found(text="blue", k=3)],
         "dimensions": [client.post("/v1/embed", json={"texts": ["red"]}).json()["dim"]] * 2,
+        "folders": dict.fromkeys(sorted(COLORS), 4),
         "thumbnail": True,
         "refused": [422, "invalid_query"],
         "indexed": ["completed", 24],

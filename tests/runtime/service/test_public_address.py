@@ -110,7 +110,7 @@ def test_hits_are_returned_page_by_page(client: httpx.Client) -> None:
 
 
 def test_head_has_the_headers_of_get(client: httpx.Client) -> None:
-    for path in ("/", "/version", "/healthz", "/v1/photos/1", "/v1/photos/1/thumbnail", "/openapi.json"):
+    for path in ("/", "/version", "/healthz", "/v1/folders", "/v1/photos/1", "/v1/photos/1/thumbnail", "/openapi.json"):
         got, head = client.get(path), client.head(path)
         assert head.status_code == 200
         assert head.content == b""

@@ -20,6 +20,7 @@ OPERATIONS = [
     ("/v1/search/batch", "POST"),
     ("/v1/describe", "POST"),
     ("/v1/embed", "POST"),
+    ("/v1/folders", "GET"),
     ("/v1/index", "POST"),
     ("/v1/index", "GET"),
     ("/v1/index", "DELETE"),
@@ -31,7 +32,7 @@ OPERATIONS = [
     ("/readyz", "GET"),
     ("/metrics", "GET"),
 ]
-INVALID = [each for each in OPERATIONS if each[0].startswith("/v1/") and each[0] != "/v1/index"]
+INVALID = [each for each in OPERATIONS if each[0].startswith("/v1/") and each[0] not in ("/v1/folders", "/v1/index")]
 """Those of which a request can be invalid."""
 
 INDEX_TOKEN = "fedcba9876543210"

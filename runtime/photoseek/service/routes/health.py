@@ -12,7 +12,7 @@ from starlette.responses import Response
 from photoseek.service.backend import Backend
 from photoseek.service.errors import ApiError, documented
 from photoseek.service.readiness import Readiness
-from photoseek.service.schemas import About, Alive, Ready, Version
+from photoseek.service.status_schemas import About, Alive, Ready, Version
 
 _METRICS = {"schema": {"type": "string"}, "example": "photoseek_ready 1.0\nphotoseek_gallery_photos 120.0\n"}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"description": "The metrics.", "content": {"text/plain": _METRICS}}}

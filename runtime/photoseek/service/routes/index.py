@@ -9,7 +9,7 @@ from starlette.requests import Request
 from photoseek.service.errors import ApiError, documented
 from photoseek.service.indexing import Indexing
 from photoseek.service.middleware import expect_may_index
-from photoseek.service.schemas import IndexStatus
+from photoseek.service.status_schemas import IndexStatus
 
 _ERRORS = documented(400, 401, 403, 414, 429, 431, 503)
 _PERMISSION = [Depends(HTTPBearer(auto_error=False)), Depends(expect_may_index)]
