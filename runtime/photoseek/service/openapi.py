@@ -31,7 +31,7 @@ _PHOTO = {"type": "string", "format": "binary", "description": "The file of a ph
 
 
 def body_schema(fields: type[Request], form: type[Request] | None, example: dict[str, Any]) -> dict[str, Any]:
-    """Return the description of a body that is JSON, or a form with a photo and the fields of ``form``."""
+    """Return the description of a body that is JSON, or a form with the fields of ``form`` and a photo."""
     content: dict[str, Any] = {"application/json": {"schema": {"$ref": _PREFIX + fields.__name__}, "example": example}}
     if form is not None:
         content["multipart/form-data"] = {"schema": {"$ref": _PREFIX + _FORMS[form]}}
@@ -81,7 +81,7 @@ def _form(fields: type[Request], title: str) -> dict[str, Any]:
     return {
         "title": title,
         "type": "object",
-        "required": ["photo"],
+        **({} if properties else {"required": ["photo"]}),  # without it, the fields are the query
         "properties": {"photo": _PHOTO, **properties},
         "additionalProperties": False,
     }

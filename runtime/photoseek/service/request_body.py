@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -106,24 +106,46 @@ def read_query(request: Request, model: type[Fields], names: Mapping[str, str]) 
         if (name := names.get(given, given)) in fields:
             raise ApiError(422, "invalid_request", f"{given}: expected one parameter of this name")
         fields[name] = value
-    return _validate(model.model_validate_strings, fields)
+    return _validate(model.model_validate_strings, _without_empty(fields, model))
 
 
 @asynccontextmanager
-async def read_form(request: Request, model: type[Fields]) -> AsyncIterator[tuple[Fields, UploadFile]]:
-    """Yield the fields of a form and its photo; a large photo is on disk until the block ends.
+async def read_form(request: Request, model: type[Fields]) -> AsyncIterator[tuple[Fields, UploadFile | None]]:
+    """Yield the fields of a form and its photo, if any; a large photo is on disk until the block ends.
 
     Raises:
-        ApiError: The form is invalid, exceeds a limit or has no photo.
+        ApiError: The form is invalid, exceeds a limit or has no field.
     """
     form = await _form(request)
     try:
+        if not form:
+            raise ApiError(422, "invalid_request", "expected a form with at least one field")
+        fields = _without_empty(_text_fields(form), model)
         photo = form.get("photo")
-        if not isinstance(photo, UploadFile):
-            raise ApiError(422, "invalid_request", "photo: expected a file in the form's field 'photo'")
-        yield _validate(model.model_validate_strings, _text_fields(form)), photo
+        yield _validate(model.model_validate_strings, fields), photo if _is_chosen(photo) else None
     finally:
         await form.close()
+
+
+def expect_photo(photo: UploadFile | None) -> UploadFile:
+    """Return the photo of a form.
+
+    Raises:
+        ApiError: 422, the form has none.
+    """
+    if photo is None:
+        raise ApiError(422, "invalid_request", "photo: expected a file in the form's field 'photo'")
+    return photo
+
+
+def _is_chosen(photo: UploadFile | str | None) -> TypeGuard[UploadFile]:
+    """Return whether a file was chosen; browsers send a file without name and content if none was."""
+    return isinstance(photo, UploadFile) and bool(photo.filename or photo.size)
+
+
+def _without_empty(fields: dict[str, str], model: type[BaseModel]) -> dict[str, str]:
+    """Return the fields that were filled in: HTML forms also send the others. Unknown fields stay, and are refused."""
+    return {name: value for name, value in fields.items() if value or name not in model.model_fields}
 
 
 async def _form(request: Request) -> FormData:

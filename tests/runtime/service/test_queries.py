@@ -135,3 +135,55 @@ def test_names_are_searched_also_only_or_never(client: httpx.Client) -> None:
     assert not any("matched" in hit for hit in hits(text="green-2.png", names="never"))
     for fields in ({"text": "red", "names": "maybe"}, {"similar_to": "red/red-0.png", "names": "only"}):
         assert client.post("/v1/search", json=fields).status_code == 422
+
+
+EMPTY = dict.fromkeys(
+    ("folder", "k", "offset", "language", "names", "rerank", "depth", "group_duplicates", "similar_to", "taken_from",
+     "taken_to", "min_megapixels", "max_megapixels", "orientation", "type"),
+    "",
+)  # fmt: skip
+
+
+def multipart(client: httpx.Client, path: str, fields: dict[str, str], *, file: bytes | None) -> httpx.Response:
+    """Send a form as browsers do: a file field without a file has an empty name and no content."""
+    parts = [
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
+    ]
+    name = "" if file is None else "a.png"
+    parts.append(f'--x\r\nContent-Disposition: form-data; name="photo"; filename="{name}"\r\n')
+    parts.append("Content-Type: application/octet-stream\r\n\r\n")
+    body = "".join(parts).encode() + (file or b"") + b"\r\n--x--\r\n"
+    return client.post(path, content=body, headers={"Content-Type": "multipart/form-data; boundary=x"})
+
+
+def test_fields_of_a_form_that_are_not_filled_in_count_as_absent(client: httpx.Client, photos: Path) -> None:
+    by_text = multipart(client, "/v1/search", {**EMPTY, "text": "red"}, file=None)
+    assert by_text.status_code == 200, by_text.text
+    assert by_text.json()["hits"] == client.post("/v1/search", json={"text": "red"}).json()["hits"]
+    file = (photos / "blue" / "blue-1.png").read_bytes()
+    by_photo = multipart(client, "/v1/search", {**EMPTY, "text": ""}, file=file).json()["hits"]
+    assert by_photo[0]["path"] == "blue/blue-1.png"
+    described = multipart(client, "/v1/describe", {"similar_to": "blue/blue-1.png", "k": ""}, file=None)
+    assert described.json()["sentences"][0]["text"] == "a blue picture"
+    refused = [
+        multipart(client, "/v1/search", {**EMPTY, "text": ""}, file=None),
+        multipart(client, "/v1/describe", {"similar_to": ""}, file=None),
+        multipart(client, "/v1/embed", {}, file=None),
+        multipart(client, "/v1/search", {"text": "red", "colour": ""}, file=None),
+        multipart(client, "/v1/search", {"text": "red"}, file=b""),  # a chosen file that is empty
+    ]
+    assert [answer.status_code for answer in refused] == [422] * 5
+    codes = [answer.json()["error"]["code"] for answer in refused]
+    assert codes == ["invalid_query", "invalid_query", "invalid_request", "invalid_request", "unreadable_photo"]
+
+
+def test_empty_fields_of_an_address_count_as_absent(client: httpx.Client) -> None:
+    expected = client.get("/v1/search?q=red").json()["hits"]
+    assert client.get("/v1/search", params={"q": "red", **EMPTY}).json()["hits"] == expected
+    for wrong in ("q=", "q=red&colour=", "q=red&k=&k=3"):
+        assert client.get(f"/v1/search?{wrong}").status_code == 422
+
+
+@pytest.mark.parametrize("field", ["k", "taken_from", "min_megapixels", "photo"])
+def test_an_empty_field_of_json_is_refused(client: httpx.Client, field: str) -> None:
+    assert client.post("/v1/search", json={"text": "red", field: ""}).status_code == 422

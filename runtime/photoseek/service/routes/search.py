@@ -8,7 +8,15 @@ from starlette.requests import Request
 from photoseek.service.backend import Backend
 from photoseek.service.errors import documented
 from photoseek.service.openapi import body_schema, query_parameters
-from photoseek.service.request_body import Base64Photo, expect_json, is_form, read_form, read_json, read_query
+from photoseek.service.request_body import (
+    Base64Photo,
+    expect_json,
+    expect_photo,
+    is_form,
+    read_form,
+    read_json,
+    read_query,
+)
 from photoseek.service.schemas import (
     BatchAnswer,
     DescribeAnswer,
@@ -47,7 +55,7 @@ def _add_searches(router: APIRouter, backend: Backend) -> None:
             query = await read_json(request, SearchJson)
             return await backend.search(query, Base64Photo.of(query.photo))
         async with read_form(request, SearchRequest) as (fields, photo):
-            return await backend.search(fields, photo.file)
+            return await backend.search(fields, None if photo is None else photo.file)
 
     @router.post(
         "/v1/search/batch",
@@ -84,7 +92,7 @@ def _add_descriptions(router: APIRouter, backend: Backend) -> None:
             query = await read_json(request, DescribeJson)
             return await backend.describe(query, Base64Photo.of(query.photo))
         async with read_form(request, DescribeRequest) as (fields, photo):
-            return await backend.describe(fields, photo.file)
+            return await backend.describe(fields, None if photo is None else photo.file)
 
     @router.post(
         "/v1/embed",
@@ -99,4 +107,4 @@ def _add_descriptions(router: APIRouter, backend: Backend) -> None:
             photo = Base64Photo.of(query.photo)
             return await (backend.embed(query) if photo is None else backend.embed_photo(photo))
         async with read_form(request, EmbedForm) as (_, upload):
-            return await backend.embed_photo(upload.file)
+            return await backend.embed_photo(expect_photo(upload).file)
