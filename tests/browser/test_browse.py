@@ -18,7 +18,7 @@ from .conftest import HOSTILE, VIEWPORTS, new_context, page_command, running_pag
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, Route
 
     from .conftest import Server
 
@@ -148,6 +148,33 @@ def test_more_photos_of_the_gallery_are_shown_up_to_all(start: Page) -> None:
     assert box is not None
     assert box["height"] < 400  # a photo alone in its row is not stretched
     assert start.get_by_role("button", name="Show more").count() == 0
+
+
+def test_all_photos_of_a_list_are_selected_without_being_shown(start: Page) -> None:
+    sent: list[int] = []
+
+    def answer(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(len(route.request.post_data_json["photos"]))
+            route.fulfill(json={"changed": sent[-1], "albums": [], "favorites": []})
+        else:
+            route.continue_()
+
+    start.route("**/albums", answer)
+    start.locator(".ps-card").first.hover()
+    start.locator(".ps-mark").first.click()
+    bar = start.get_by_role("region", name="Selected photos")
+    bar.get_by_role("button", name="Select all 24").click()
+    bar.get_by_role("button", name="Select all 40").click()
+    expect(bar.get_by_role("status").first).to_have_text("40 selected")
+    expect(bar.get_by_role("button", name="Select all")).to_have_count(0)
+    start.get_by_role("button", name="Show more").click()
+    expect(start.locator(".ps-selected")).to_have_count(40)
+    bar.get_by_role("button", name="Add to album").click()
+    start.get_by_role("dialog", name="Add to album").get_by_label("New album").fill("All")
+    start.keyboard.press("Enter")
+    bar.get_by_text("Added to “All”: 40").wait_for()
+    assert sum(sent) == 40
 
 
 def test_recent_searches_stay_in_the_browser_and_are_repeated_and_removed(start: Page) -> None:

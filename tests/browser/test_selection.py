@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from photoseek import Gallery, Searcher
+
 from .actions import cards, expect, is_wide, names, search
 from .conftest import watched_tab
 from .test_viewer import open_first
@@ -151,3 +153,27 @@ def test_the_bar_is_in_chinese(tab: Page) -> None:
         box = region.bounding_box()
         assert box is not None
         assert box["height"] < 80  # one row
+
+
+def test_all_that_probably_match_are_selected_without_being_shown(tab: Page, albums: Path) -> None:
+    tab.goto("/?q=red&k=1&names=never")
+    found = cards(tab, "red-").locator("visible=true")
+    expect(found).to_have_count(1)
+    mark(found.first)
+    more = bar(tab).get_by_role("button", name="Select all found")
+    more.click()
+    expect(more).to_be_hidden()
+    with Gallery.open(albums / "colors") as gallery:
+        hits = Searcher(gallery).search("red", k=50, names="never")
+        likely = sorted(hit.path for hit in hits if not hit.low_confidence)
+        assert 1 < len(likely) < len(hits)
+        expect(bar(tab).get_by_role("status").first).to_have_text(f"{len(likely)} selected")
+        expect(bar(tab).get_by_role("button", name="Copy paths")).to_be_hidden()
+        tab.get_by_role("button", name="Show more").click()
+        expect(tab.locator(".ps-selected").first).to_be_visible()
+        bar(tab).get_by_role("button", name="Add to album").click()
+        tab.get_by_role("dialog", name="Add to album").get_by_label("New album").fill("Red")
+        tab.keyboard.press("Enter")
+        bar(tab).get_by_text(f"Added to “Red”: {len(likely)}").wait_for()
+        assert sorted(gallery.albums.photos("Red").values()) == likely
+        gallery.albums.delete("Red")

@@ -102,6 +102,12 @@ def position_of(gallery: Gallery, snapshot: Snapshot, photo: int, where: Filter 
     return next((begin + index for index, each in enumerate(same_day) if each.id == photo), None)
 
 
+def listed_ids(snapshot: Snapshot, where: Filter | None = None) -> list[int]:
+    """Return the ids of all photos of a snapshot that match a filter, the latest day first."""
+    ids: list[int] = snapshot.ids[_by_day(snapshot, where)[0]].tolist()
+    return ids
+
+
 def photos_by_id(gallery: Gallery, fingerprint: str, ids: Sequence[int]) -> list[ListedPhoto]:
     """Return the photos with these ids that a bundle can search, in their order.
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
-from photoseek.gallery.listing import ListedPhoto, newest_photos, position_of
+from photoseek.gallery.listing import ListedPhoto, listed_ids, newest_photos, position_of
 from photoseek.gallery.overview import Overview
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.page import paging, results
@@ -18,6 +18,7 @@ from photoseek.page.facets import render_facets
 from photoseek.page.no_match import render_no_match
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.recent_searches import render_recent_searches
+from photoseek.page.selection import Found
 from photoseek.page.strings import date_label, strings
 
 _PHOTOS_OF_A_MONTH = 8  # on average; with fewer, the headings are years
@@ -48,7 +49,8 @@ def render_browse(opened: OpenGallery, overview: Overview, where: Filter) -> Non
     if skipped:
         paging.render_newer()
     cards = list(_cards(listing.photos, opened, overview))
-    results.render_cards(cards, opened, more=listing.total > skipped + count, at=at)
+    found = Found(lambda: listed_ids(snapshot, where), listing.total) if listing.total > len(cards) else None
+    results.render_cards(cards, opened, more=listing.total > skipped + count, at=at, found=found)
 
 
 def _position(opened: OpenGallery, snapshot: Snapshot, path: str, where: Filter) -> int | None:

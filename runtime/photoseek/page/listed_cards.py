@@ -10,7 +10,7 @@ import streamlit as st
 from photoseek.gallery.listing import ListedPhoto
 from photoseek.page import components, results
 from photoseek.page.open_galleries import OpenGallery
-from photoseek.page.selection import selection_data
+from photoseek.page.selection import Found, select_found, selection_data
 from photoseek.page.strings import strings
 
 PAGE = 100
@@ -29,7 +29,9 @@ def render_listed(photos: Sequence[ListedPhoto], key: str, opened: OpenGallery, 
         album: Name of the album that is shown, from which photos can be removed.
     """
     count = _count(key)
-    _render([results.photo_card(photo, opened) for photo in photos[:count]], opened, album, more=len(photos) > count)
+    cards = [results.photo_card(photo, opened) for photo in photos[:count]]
+    found = Found(lambda: [photo.id for photo in photos], len(photos)) if len(photos) > count else None
+    _render(cards, opened, album, found)
 
 
 def _count(key: str) -> int:
@@ -40,14 +42,22 @@ def _count(key: str) -> int:
     return int(state[_SHOWN][1])
 
 
-def _render(cards: list[dict[str, Any]], opened: OpenGallery, album: str | None = None, *, more: bool) -> None:
+def _render(
+    cards: list[dict[str, Any]],
+    opened: OpenGallery,
+    album: str | None = None,
+    found: Found | None = None,
+    *,
+    more: bool = False,
+) -> None:
     data = {
         "cards": cards,
         "texts": results.card_texts(),
-        "more": strings().show_more if more else None,
-        "selection": selection_data(opened.files, album),
+        "more": strings().show_more if more or found else None,
+        "selection": selection_data(opened.files, album, found),
     }
-    components.render_component("cards", "cards", data, chosen=results.choose, more=_show_more, reload=results.reload)
+    events = {"chosen": results.choose, "more": _show_more, "reload": results.reload, "found": select_found}
+    components.render_component("cards", "cards", data, **events)
 
 
 def render_groups(

@@ -15,7 +15,7 @@ from photoseek.page.filter_state import BY_NAME, NAMES, set_filters
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
-from photoseek.page.selection import album_texts, selection_data
+from photoseek.page.selection import Found, album_texts, select_found, selection_data
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 
@@ -31,14 +31,19 @@ class Facts:
     details: Sequence[str] = ()
 
 
-def render_hits(hits: Sequence[Hit], facts: Facts, opened: OpenGallery, *, more: bool) -> None:
-    """Draw a summary of the search and a card for each hit, those that probably do not match below a line."""
+def render_hits(
+    hits: Sequence[Hit], facts: Facts, opened: OpenGallery, *, more: bool, found: Found | None = None
+) -> None:
+    """Draw a summary of the search and a card for each hit, those that probably do not match below a line.
+
+    The arguments are those of ``render_cards``.
+    """
     render_summary(facts, ordered=len(hits) > 1)
     if hits:
         likely, unlikely = split(hits)
         best, now = max(hit.score for hit in hits), strings()
         cards = [*_hit_cards(likely, best, opened), *_hit_cards(unlikely, best, opened, now.less_likely)]
-        render_cards(cards, opened, more=more)
+        render_cards(cards, opened, more=more, found=found)
 
 
 def split(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
@@ -57,7 +62,14 @@ def render_summary(facts: Facts, *, ordered: bool = False) -> None:
             paging.render_order()
 
 
-def render_cards(cards: Sequence[dict[str, Any]], opened: OpenGallery, *, more: bool, at: str | None = None) -> None:
+def render_cards(
+    cards: Sequence[dict[str, Any]],
+    opened: OpenGallery,
+    *,
+    more: bool,
+    at: str | None = None,
+    found: Found | None = None,
+) -> None:
     """Draw cards as ``photo_card`` returns them, with a button for more if there are more.
 
     Args:
@@ -65,11 +77,14 @@ def render_cards(cards: Sequence[dict[str, Any]], opened: OpenGallery, *, more: 
         opened: The gallery.
         more: Whether there are more photos.
         at: Path of a photo that is marked and scrolled into view.
+        found: All photos of the answer, if more than the cards.
     """
     more_label = strings().show_more if more else None
-    texts, selection = card_texts(), selection_data(opened.files)
+    texts, selection = card_texts(), selection_data(opened.files, found=found)
     data = {"cards": cards, "texts": texts, "more": more_label, "selection": selection, "at": at}
-    components.render_component("cards", "cards", data, chosen=choose, more=paging.show_more, reload=reload)
+    components.render_component(
+        "cards", "cards", data, chosen=choose, more=paging.show_more, reload=reload, found=select_found
+    )
 
 
 def photo_card(photo: Hit | ListedPhoto, opened: OpenGallery, best_score: float = 0.0) -> dict[str, Any]:

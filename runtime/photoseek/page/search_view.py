@@ -18,15 +18,18 @@ from photoseek.page.no_match import render_no_match
 from photoseek.page.open_galleries import GalleryState, OpenGallery
 from photoseek.page.recent_searches import record_search
 from photoseek.page.search_form import SearchForm
+from photoseek.page.selection import MOST_FOUND, Found
 from photoseek.page.strings import strings
+from photoseek.search.backend import SearchBackend
 from photoseek.search.hits import Hit
+from photoseek.search.query import Query
 from photoseek.search.searcher import Searcher
 
 
 def render_results(opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState) -> None:
     """Search, and draw the hits or the error."""
     try:
-        hits, facts, more = _search(opened, query, where, state)
+        hits, facts, more, found = _search(opened, query, where, state)
     except PhotoError as error:
         messages.photo_error(str(error))
     except QueryError as error:
@@ -35,15 +38,15 @@ def render_results(opened: OpenGallery, query: SearchForm, where: Filter, state:
         if query.text:
             record_search(opened, query.text)
         if hits:
-            results.render_hits(hits, facts, opened, more=more)
+            results.render_hits(hits, facts, opened, more=more, found=found)
         else:
             render_no_match(opened, where)
 
 
 def _search(
     opened: OpenGallery, query: SearchForm, where: Filter, state: GalleryState
-) -> tuple[list[Hit], results.Facts, bool]:
-    """Return the hits, a summary of the search, and whether there are more hits."""
+) -> tuple[list[Hit], results.Facts, bool, Found | None]:
+    """Return the hits, a summary of the search, whether there are more hits, and all that probably match."""
     searcher, backend, now = opened.searcher, opened.backend, strings()
     photo, k = query.photo.data if query.photo else None, int(st.session_state["k"])
     with nullcontext() if backend.is_loaded_for(query.text, photo) else st.spinner(""):  # loading a tower takes a while
@@ -52,19 +55,30 @@ def _search(
         vectors = backend.query(query.text or None, photo=photo, similar_to=query.similar_to, names=names)
         encoded = time.perf_counter()
         hits = backend.nearest(vectors, k + 1, where=where, group_duplicates=True)
-        found = time.perf_counter()
+        ended = time.perf_counter()
     hits, more = paging.in_order(hits[:k]), len(hits) > k
     engine = "exact" if not where.empty else searcher.snapshot.manifest.tuning.fastest
     details = (
         now.searched.format(count=f"{state.status.searchable:,}"),
         " · ".join(filter(None, [_precision(searcher, query), engine])),
         now.encode_time.format(ms=_ms(encoded - started)),
-        now.search_time.format(ms=_ms(found - encoded)),
+        now.search_time.format(ms=_ms(ended - encoded)),
         "" if opened.reranker is None else now.reranked.format(bundle=opened.reranker.bundle.name),
     )
     unread = unread_words(searcher.text_encoder, query.text) if query.text else UnreadWords()
     shown = [_number_of(hits, more=more), _subtracted(query.text), *_unread(unread, searcher.bundle.languages)]
-    return hits, results.Facts(shown, details), more
+    found = Found(lambda: _likely(backend, vectors, where)) if more and _likely_follow(hits) else None
+    return hits, results.Facts(shown, details), more, found
+
+
+def _likely_follow(hits: Sequence[Hit]) -> bool:
+    """Return whether the photos that probably match end somewhere, but not among these."""
+    return not any(hit.low_confidence for hit in hits) and any(hit.confidence is not None for hit in hits)
+
+
+def _likely(backend: SearchBackend, query: Query, where: Filter) -> list[int]:
+    """Return the ids of the photos that probably match a query, near-duplicates as well, best first."""
+    return [hit.id for hit in backend.nearest(query, MOST_FOUND, where=where) if not hit.low_confidence]
 
 
 def _number_of(hits: list[Hit], *, more: bool) -> str:

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import streamlit as st
 
 from photoseek.page.photo_files import PhotoFiles
 from photoseek.page.photo_zip import MAX_PHOTOS
 from photoseek.page.strings import strings
 
+MOST_FOUND = 10_000
+"""Maximum number of photos that are selected without being shown."""
 
-def selection_data(files: PhotoFiles, album: str | None = None) -> dict[str, Any]:
+_WANTED, _TURN = "select-found", "select-found-turn"
+
+
+@dataclass(frozen=True)
+class Found:
+    """All photos of an answer of which the page shows the first ones.
+
+    Attributes:
+        ids: Returns their ids.
+        count: How many there are; None: unknown before they are searched for.
+    """
+
+    ids: Callable[[], Sequence[int]]
+    count: int | None = None
+
+
+def select_found() -> None:
+    """Send the ids of all photos of the answer to the grid, which selects them."""
+    st.session_state[_WANTED] = True
+
+
+def _found_data(found: Found | None) -> dict[str, Any] | None:
+    """Return the label of the button that selects all photos of an answer and, after a click, their ids."""
+    wanted = st.session_state.pop(_WANTED, False)
+    if found is None or (found.count or 0) > MOST_FOUND:
+        return None
+    now = strings()
+    label = now.select_found if found.count is None else now.select_all.format(count=f"{found.count:,}")
+    if not wanted:
+        return {"label": label}
+    turn = st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
+    return {"label": label, "ids": list(found.ids()), "turn": turn}
+
+
+def selection_data(files: PhotoFiles, album: str | None = None, found: Found | None = None) -> dict[str, Any]:
     """Return the URL to which actions are sent, the maximum number of photos, and the texts.
 
     Args:
         files: The photos of the gallery.
         album: Name of the album that is shown, from which photos can be removed.
+        found: All photos of the answer, if more than those that are shown.
     """
     now = strings()
     texts = {
@@ -34,7 +75,14 @@ def selection_data(files: PhotoFiles, album: str | None = None) -> dict[str, Any
         **album_texts(),
     }
     available = files.albums is not None
-    return {"folder": files.root, "limit": MAX_PHOTOS, "albums": available, "album": album, "texts": texts}
+    return {
+        "folder": files.root,
+        "limit": MAX_PHOTOS,
+        "albums": available,
+        "album": album,
+        "found": _found_data(found),
+        "texts": texts,
+    }
 
 
 def album_texts() -> dict[str, str]:

@@ -225,6 +225,29 @@ def test_a_photo_that_is_not_in_the_list_is_ignored(rendered: dict[str, Any]) ->
         assert not page.exception
 
 
+@pytest.mark.usefixtures("dated")
+def test_the_ids_of_all_photos_are_sent_once_when_they_are_wanted(
+    rendered: dict[str, Any], gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = new_session(folder="trips", k="3").run()
+    assert rendered["cards"]["selection"]["found"] == {"label": "Select all 20"}
+    page.session_state["select-found"] = True
+    page.run()
+    found = rendered["cards"]["selection"]["found"]
+    paths_of = {photo: path for photo, (path, *_) in gallery.database.contents_of(found["ids"]).items()}
+    assert len(set(found["ids"])) == 20
+    assert {path.partition("/")[0] for path in paths_of.values()} == {"trips"}
+    page.run()
+    assert rendered["cards"]["selection"]["found"] == {"label": "Select all 20"}
+    new_session(folder="trips").run()
+    assert rendered["cards"]["selection"]["found"] is None  # all are shown
+    new_session(q="red", k="3").run()
+    assert rendered["cards"]["selection"]["found"] is None  # a bundle without calibration has no line
+    monkeypatch.setattr("photoseek.page.selection.MOST_FOUND", 19)
+    new_session(folder="trips", k="3").run()
+    assert rendered["cards"]["selection"]["found"] is None
+
+
 @pytest.mark.parametrize(
     ("path", "filters"),
     [("trips/sea/5.jpg", {"folder": "trips/sea"}), ("5.jpg", {}), ("a / b/ö\uef80/5.jpg", {"folder": "a / b/ö\uef80"})],

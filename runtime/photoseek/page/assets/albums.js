@@ -5,8 +5,8 @@ class Albums {
   }
 
   // Follows new data of the grid, which has no address where albums are not available.
-  async update({ folder, albums }, texts) {
-    this.texts = texts
+  async update({ folder, albums, limit }, texts) {
+    Object.assign(this, { texts, limit })
     this.address = albums ? `${folder}albums` : null
     this.refresh()
     const turn = ++this.turn
@@ -31,12 +31,16 @@ class Albums {
 
   // Adds photos to an album, or removes them from it.
   async change(album, cards, added) {
-    const content = { album, photos: cards.map(photoId), action: added ? "add" : "remove" }
-    this.turn++
-    const answer = await post(this.address, content)
-    this.turn++
-    this.follow(answer)
-    return answer.changed
+    let changed = 0
+    for (let at = 0; at < cards.length; at += this.limit) {
+      const photos = cards.slice(at, at + this.limit).map(photoId)
+      this.turn++
+      const answer = await post(this.address, { album, photos, action: added ? "add" : "remove" })
+      this.turn++
+      this.follow(answer)
+      changed += answer.changed
+    }
+    return changed
   }
 
   // Makes photos favorites, or if all of them are, no longer. The hearts change before the server answers.

@@ -215,6 +215,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   mark(root, data.at)
   if (data.more) root.list.after(more(data.more, () => setTriggerValue("more", data.cards.length)))
   root.reload = () => setTriggerValue("reload", true)
+  root.findAll = () => setTriggerValue("found", true)
   root.selection.update(data.selection)
   root.albums.update(data.selection, data.texts)
   root.append(root.selection.bar.element)

@@ -31,9 +31,12 @@ class Selection {
   }
 
   // Follows new data of the grid.
-  update({ folder, limit, album, texts }) {
-    Object.assign(this, { folder, limit, album, texts })
+  update({ folder, limit, album, found, texts }) {
+    Object.assign(this, { folder, limit, album, found, texts })
     if (SELECTED.folder !== folder) Object.assign(SELECTED, { folder, cards: new Map(), anchor: null })
+    if (found?.ids && found.turn !== this.turn) for (const id of found.ids) this.addFound(`${folder}${id}/`)
+    this.turn = found?.turn ?? this.turn
+    for (const { card } of this.items) if (this.has(card)) SELECTED.cards.set(card.base, card)
     this.bar.update(texts)
     this.refresh()
   }
@@ -69,6 +72,16 @@ class Selection {
   add(cards) {
     for (const card of cards) SELECTED.cards.set(card.base, card)
     this.refresh()
+  }
+
+  // Selects a photo that the grid may not show.
+  addFound(base) {
+    if (!SELECTED.cards.has(base)) SELECTED.cards.set(base, { base })
+  }
+
+  // Whether the answer has photos that the grid does not show, and that are not selected.
+  get incomplete() {
+    return Boolean(this.found) && !this.found.ids?.every((id) => SELECTED.cards.has(`${this.folder}${id}/`))
   }
 
   all() {
@@ -155,6 +168,7 @@ class SelectionBar {
     const { selection } = this
     const button = (label, run) => action(label, () => this.run(run))
     this.all = action("", () => selection.all())
+    this.found = action("", () => selection.root.findAll())
     this.download = button(texts.download, () => selection.download())
     this.copy = button(texts.copy_paths, () => selection.copy())
     this.heart = iconButton("heart", texts.favorite, () => this.run(() => selection.root.albums.toggle(selection.cards)))
@@ -164,7 +178,7 @@ class SelectionBar {
     this.download.classList.add("ps-primary")
     this.element.ariaLabel = texts.selection
     this.element.replaceChildren(
-      ...[clear, this.count, this.all, this.heart, this.remove, this.add, this.copy, this.download, this.note],
+      ...[clear, this.count, this.all, this.found, this.heart, this.remove, this.add, this.copy, this.download, this.note],
     )
     this.say("")
   }
@@ -196,6 +210,8 @@ class SelectionBar {
     this.element.hidden = !cards.length && this.note.hidden
     this.element.classList.toggle("ps-message", !cards.length)
     this.all.hidden = items.every(({ card }) => selection.has(card))
+    this.found.hidden = !this.all.hidden || !selection.incomplete
+    this.found.textContent = selection.found?.label ?? ""
     this.all.textContent = texts.select_all.replace("{count}", items.length.toLocaleString())
     this.download.disabled = tooMany
     const { albums } = selection.root
