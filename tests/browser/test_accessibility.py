@@ -92,6 +92,19 @@ def test_every_state_of_the_page_is_accessible(tab: Page, theme: str) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
+def test_buttons_are_readable_under_the_mouse_and_with_the_focus(tab: Page, theme: str) -> None:
+    tab.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    tab.goto("/?q=red&type=png")
+    cards(tab, "red-").first.locator("img").wait_for()
+    for name in ("Query syntax", "Filters", "中文"):
+        button = tab.get_by_role("button", name=name)
+        button.hover()
+        assert problems(tab) == []
+        button.focus()
+        assert problems(tab) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_albums_are_accessible(tab: Page, albums: Path, theme: str) -> None:
     tab.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     found = {}
