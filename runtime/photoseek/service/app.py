@@ -17,13 +17,13 @@ from photoseek.search.reranker import Reranker
 from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
 from photoseek.service.bounds import BodyLimit, ConcurrencyLimit, HeadLimit
+from photoseek.service.cors import AllowedOrigins
 from photoseek.service.errors import ApiError, add_handlers
 from photoseek.service.indexing import Indexing
 from photoseek.service.limits import Limits
 from photoseek.service.metrics import Metrics, MetricsMiddleware
 from photoseek.service.middleware import (
     AllowedHosts,
-    AllowedOrigins,
     BearerToken,
     HeadRequests,
     SafeHeaders,
@@ -125,7 +125,7 @@ def _middleware(
     """Return the middleware, the outermost first: no body is read before the client is authorized."""
     return [
         Middleware(MetricsMiddleware, metrics),
-        *([Middleware(AllowedOrigins, origins)] if origins else []),
+        Middleware(AllowedOrigins, origins),
         Middleware(HeadLimit, limits),
         Middleware(AllowedHosts, hosts),
         Middleware(BearerToken, *tokens),

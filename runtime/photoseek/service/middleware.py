@@ -1,4 +1,7 @@
-"""ASGI middleware before the routes: host names, the token, cross-origin requests, HEAD, and response headers."""
+"""ASGI middleware before the routes: host names, the token, cross-origin requests, HEAD, and response headers.
+
+``photoseek.service.cors`` lets web pages of other origins in.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,12 +30,9 @@ SAFE_HEADERS = {
 
 _AUTHENTICATED = "photoseek.authenticated"  # key of the ASGI scope: whether the request has the token
 _HOST_ALLOWED = "photoseek.host_allowed"
-_ORIGIN_ALLOWED = "photoseek.origin_allowed"
+ORIGIN_ALLOWED = "photoseek.origin_allowed"
 _INDEXING = "photoseek.indexing"  # whether the request has the token for indexing; None: there is none
 _HEAD = "photoseek.head"
-
-_CORS_METHODS = ("DELETE", "GET", "HEAD", "POST")
-_CORS_HEADERS = ("Authorization", "Content-Type", "If-None-Match")
 
 
 def route_path(scope: Scope) -> str:
@@ -62,39 +61,6 @@ class SafeHeaders:
             await send(message)
 
         await self._app(scope, receive, send_safely)
-
-
-class AllowedOrigins:
-    """Let web pages of some origins send requests and read the responses (CORS)."""
-
-    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
-        self._app = app
-        self._origins = frozenset(origins)
-        self._cors = CORSMiddleware(
-            app,
-            allow_origins=origins,
-            allow_methods=_CORS_METHODS,
-            allow_headers=_CORS_HEADERS,
-            expose_headers=["ETag", "Retry-After"],
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; respond to a preflight request of an allowed origin."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        allowed = Headers(scope=scope).get("origin") in self._origins
-        scope[_ORIGIN_ALLOWED] = allowed
-
-        async def send_with_origin(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.add_vary_header("Origin")
-                if allowed:
-                    headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-            await send(message)
-
-        await (self._cors if allowed else self._app)(scope, receive, send_with_origin)
 
 
 class HeadRequests:
@@ -231,14 +197,15 @@ class SameOrigin(RequestCheck):
 
     async def check(self, scope: Scope) -> ApiError | None:
         """Return why a request is refused, or None."""
-        trusted = scope.get(_AUTHENTICATED) or scope.get(_ORIGIN_ALLOWED)
-        if trusted or not _is_cross_origin(Headers(scope=scope)):
+        trusted = scope.get(_AUTHENTICATED) or scope.get(ORIGIN_ALLOWED)
+        if trusted or not is_cross_origin(Headers(scope=scope)):
             return None
         message = "cross-origin request: expected the token of this server, or an origin of its option --cors"
         return ApiError(403, "cross_site", message)
 
 
-def _is_cross_origin(headers: Headers) -> bool:
+def is_cross_origin(headers: Headers) -> bool:
+    """Return whether a browser sends a request for a web page of another origin."""
     sites = headers.getlist("sec-fetch-site")
     if sites:
         return any(site.strip().lower() not in ("same-origin", "none") for site in sites)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from photoseek.errors import QueryError
 
+_ORIGIN = re.compile(r"(?P<scheme>https?)://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
@@ -33,19 +34,24 @@ class PublicAddress:
         Raises:
             QueryError: An origin or the prefix is invalid.
         """
-        return cls(tuple(dict.fromkeys(hosts)), tuple(map(_origin, origins)), _prefix(root_path))
+        return cls(tuple(dict.fromkeys(hosts)), tuple(map(browser_origin, origins)), _prefix(root_path))
 
 
-def _origin(text: str) -> str:
-    """Return an origin as browsers send it."""
+def browser_origin(text: str) -> str:
+    """Return an origin as browsers send it: in lower case, and without the default port.
+
+    Raises:
+        QueryError: Browsers never send such an origin.
+    """
     found = text.strip().rstrip("/").lower()
-    parts = urlsplit(found)
-    if parts.scheme not in ("http", "https") or not parts.hostname or found != f"{parts.scheme}://{parts.netloc}":
+    match = _ORIGIN.fullmatch(found)
+    if match is None:
+        hint = "patterns are not supported; " if "*" in found else ""
         raise QueryError(
-            "--cors: expected the origin of a web page, such as https://photos.example or http://localhost:3000, found "
-            f"{text!r}; repeat --cors for each origin"
+            "--cors: expected the origin of a web page, such as https://photos.example or http://localhost:3000, "
+            f"found {text!r}; {hint}repeat --cors for each origin"
         )
-    return found
+    return found.removesuffix(_DEFAULT_PORTS[match["scheme"]])
 
 
 def _prefix(text: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from photoseek import Searcher
 from photoseek.errors import QueryError
 from photoseek.service.app import make_app
+from photoseek.service.cors import RefusedOrigins
 from photoseek.service.public_address import PublicAddress
 from photoseek.version import __version__
 from running_service import running
@@ -78,6 +79,10 @@ def test_a_proxy_adds_a_prefix(still_searcher: Searcher) -> None:
         (["photos.example"], "", "--cors: expected the origin of a web page"),
         (["https://photos.example/album"], "", "--cors: expected the origin of a web page"),
         (["*"], "", "--cors: expected the origin of a web page"),
+        (["http://localhost:*"], "", "patterns are not supported; repeat --cors for each origin"),
+        (["https://*.example"], "", "patterns are not supported; repeat --cors for each origin"),
+        (["http://localhost:port"], "", "--cors: expected the origin of a web page"),
+        (["http://me@photos.example"], "", "--cors: expected the origin of a web page"),
         (["null"], "", "--cors: expected the origin of a web page"),
         ([], "photos", "--root-path: expected the start of a path"),
         ([], "/a b", "--root-path: expected the start of a path"),
@@ -91,6 +96,40 @@ def test_invalid_addresses_are_refused(origins: list[str], prefix: str, message:
 def test_addresses_are_written_as_browsers_send_them() -> None:
     found = PublicAddress.of(["localhost", "nas"], ["HTTPS://Photos.example/", "http://localhost:3000"], "/photos/")
     assert found == PublicAddress(("localhost", "nas"), (PAGE, "http://localhost:3000"), "/photos")
+    found = PublicAddress.of([], [f"{PAGE}:443", "http://nas:80", "http://nas:443", "http://[::1]:5173"], "")
+    assert found.origins == (PAGE, "http://nas", "http://nas:443", "http://[::1]:5173")
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+def test_the_log_names_a_refused_origin_and_the_option_that_accepts_it(
+    still_searcher: Searcher, token: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    with running(make_app(still_searcher, token=token, origins=["http://localhost:3000"])) as client:
+        caplog.clear()
+        for origin in ("http://localhost:5173", "http://localhost:5173", "null", "http://localhost:3000"):
+            headers = {"Origin": origin, "Sec-Fetch-Site": "same-site", **asked}
+            assert client.options("/v1/search", headers=headers).status_code == (
+                200 if origin.endswith("3000") else 403 if token is None else 401
+            )
+        assert client.get("/healthz", headers={"Origin": str(client.base_url).rstrip("/")}).status_code == 200
+        found = [record.getMessage() for record in caplog.records if record.name == "photoseek.service.cors"]
+    assert found == [
+        "refused a web page of origin http://localhost:5173; to let it use this service, add: "
+        "--cors http://localhost:5173",
+        "refused a web page of origin null; --cors accepts pages of http and https only",
+    ]
+
+
+def test_a_refused_origin_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    now = 0.0
+    refused = RefusedOrigins(lambda: now)
+    for now, lines in ((0.0, 1), (59.0, 1), (60.0, 2), (61.0, 2)):  # noqa: B007 read by the clock
+        refused.log("http://a.example")
+        assert len(caplog.records) == lines
+    refused.log("http://\x1b[31mred" + "x" * 9_000)
+    assert "\x1b" not in caplog.text
+    assert len(caplog.records[-1].getMessage()) < 300
 
 
 def test_a_search_is_an_address(client: httpx.Client) -> None:
