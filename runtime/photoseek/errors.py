@@ -24,6 +24,7 @@ PhotoseekError
 │   ├── StoreIncompatible     vectors of another gallery or bundle, or a server that is too old
 │   └── StoreEmpty            the gallery was not pushed to it
 ├── PhotoError                a photo cannot be decoded
+│   ├── PhotoNeedsExtra       its format requires an optional dependency that is not installed
 │   └── PhotoUnreachable      a photo cannot be read now; it may be valid
 ├── QueryError                an invalid query or argument
 ├── CaptionFileError          an invalid line of a caption or split file
@@ -128,6 +129,23 @@ class StoreEmpty(StoreError):
 
 class PhotoError(PhotoseekError):
     """A photo that cannot be decoded; the message is the reason."""
+
+
+class PhotoNeedsExtra(PhotoError):
+    """A photo's format requires an extra that is not installed.
+
+    Attributes:
+        kind: What it is, such as ``a HEIC photo``.
+    """
+
+    def __init__(self, kind: str, extra: str) -> None:
+        super().__init__(kind, extra)  # all arguments, for pickle
+        self.kind = kind
+        self._extra = extra
+
+    def __str__(self) -> str:
+        """Return the reason, with the command that installs the extra."""
+        return f"{self.kind}, which requires an extra; install it with: pip install 'photoseek[{self._extra}]'"
 
 
 class PhotoUnreachable(PhotoError):

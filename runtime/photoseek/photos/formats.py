@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 
-from photoseek.errors import PhotoError
+from photoseek.errors import PhotoError, PhotoNeedsExtra
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "PPM", "JPEG2000")
 """The formats that are decoded; Pillow has more, some of which run other programs (EPS)."""
@@ -30,7 +30,8 @@ MAX_BYTES = 512_000_000
 HEIF_FORMAT = "HEIF"
 """Pillow's name of the format."""
 
-INSTALL_HINT = "a HEIC photo, which requires an extra; install it with: pip install 'photoseek[heic]'"
+_HEIC_NEEDS = ("a HEIC photo", "heic")
+INSTALL_HINT = str(PhotoNeedsExtra(*_HEIC_NEEDS))
 """The reason why a HEIC photo is refused if the extra is not installed."""
 
 SNIFF_BYTES = 12
@@ -155,10 +156,10 @@ def require_extra(extra: str, kind: str) -> None:
     """Refuse a photo whose decoder is an extra that is not installed; ``kind``: what it is, such as ``a RAW photo``.
 
     Raises:
-        PhotoError: It is not installed.
+        PhotoNeedsExtra: It is not installed.
     """
     if not has_extra(extra):
-        raise PhotoError(f"{kind}, which requires an extra; install it with: pip install 'photoseek[{extra}]'")
+        raise PhotoNeedsExtra(kind, extra)
 
 
 def check_pixels(width: int, height: int, most: int | None = None) -> None:
@@ -182,7 +183,7 @@ def require_heif_extra(head: bytes) -> None:
     """Refuse a HEIC file, detected by its first bytes, if the extra is not installed.
 
     Raises:
-        PhotoError: It is not installed.
+        PhotoNeedsExtra: It is not installed.
     """
     if is_heif(head[:SNIFF_BYTES]) and not can_decode_heif():
-        raise PhotoError(INSTALL_HINT)
+        raise PhotoNeedsExtra(*_HEIC_NEEDS)

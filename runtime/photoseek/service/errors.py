@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from photoseek.errors import GalleryEmpty, PhotoError, PhotoseekError, QueryError
+from photoseek.errors import GalleryEmpty, PhotoError, PhotoNeedsExtra, PhotoseekError, QueryError
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +78,11 @@ def service_unavailable(error: Exception) -> ApiError:
     return ApiError(503, "unavailable", "the gallery cannot respond now; see the server log for details")
 
 
+def photo_problem(error: PhotoError) -> str:
+    """Return why a photo cannot be read, for a client, which cannot install an extra on this server."""
+    return f"{error.kind}: this server does not read this format" if isinstance(error, PhotoNeedsExtra) else str(error)
+
+
 def bad_request(error: ValidationError | RequestValidationError) -> ApiError:
     """Return a 422 with the first invalid field of a request."""
     first = error.errors()[0]
@@ -113,7 +118,7 @@ def as_api_error(error: Exception) -> ApiError:
         case ApiError():
             return error
         case PhotoError():
-            return ApiError(422, "unreadable_photo", str(error))
+            return ApiError(422, "unreadable_photo", photo_problem(error))
         case QueryError():
             return ApiError(422, "invalid_query", str(error))
         case PhotoseekError():

@@ -103,6 +103,9 @@ def read_query(request: Request, model: type[Fields], names: Mapping[str, str]) 
     """
     fields: dict[str, str] = {}
     for given, value in request.query_params.multi_items():
+        if given in names.values():
+            name = next(each for each, field in names.items() if field == given)
+            raise ApiError(422, "invalid_request", f"{given}: expected the parameter {name!r} instead")
         if (name := names.get(given, given)) in fields:
             raise ApiError(422, "invalid_request", f"{given}: expected one parameter of this name")
         fields[name] = value

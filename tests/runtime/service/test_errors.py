@@ -15,6 +15,7 @@ import pytest
 
 from photoseek import Gallery, Searcher
 from photoseek.errors import GalleryDamaged
+from photoseek.photos import formats
 from photoseek.service.app import make_app
 from photoseek.service.limits import Limits
 from running_service import SlowUpload, form, running
@@ -79,6 +80,18 @@ def test_a_damaged_photo_is_refused_with_its_reason(
     status, code, message_sent = problem(client.post(path, files={"photo": photo[: int(len(photo) * cut)]}))
     assert (status, code) == (422, "unreadable_photo")
     assert message_sent.startswith("damaged: " if cut == 0.5 else "not a photo of a known format (JPEG, PNG")
+
+
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/embed"])
+def test_a_format_whose_extra_is_not_installed_is_refused_without_advice_for_operators(
+    client: httpx.Client, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "can_decode_heif", lambda: False)
+    monkeypatch.setattr(formats, "has_extra", lambda _: False)
+    heic, jpeg_xl = b"\0\0\0\x18ftypheic" + bytes(100), b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100)
+    for photo, kind in ((heic, "a HEIC photo"), (jpeg_xl, "a JPEG XL photo")):
+        found = problem(client.post(path, files={"photo": photo}))
+        assert found == (422, "unreadable_photo", f"{kind}: this server does not read this format")
 
 
 @pytest.mark.parametrize(

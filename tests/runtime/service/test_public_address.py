@@ -138,6 +138,8 @@ def test_a_search_is_an_address(client: httpx.Client) -> None:
     assert client.get("/v1/search?q=red&k=3&folder=red&group_duplicates=false").json()["hits"] == posted
     for wrong in ("q=red&k=0", "q=red&unknown=1", "q=red&q=blue", "text=red&q=red", ""):
         assert client.get(f"/v1/search?{wrong}").status_code == 422
+    answer = client.get("/v1/search?text=red").json()
+    assert answer["error"]["message"] == "text: expected the parameter 'q' instead"
 
 
 def test_hits_are_returned_page_by_page(client: httpx.Client) -> None:

@@ -19,7 +19,7 @@ from photoseek.gallery.thumbnails import SIDE, thumbnail
 from photoseek.photos.photo_file import StoredPhoto
 from photoseek.search.searcher import Searcher
 from photoseek.service.backend import Backend
-from photoseek.service.errors import ApiError, documented, service_unavailable
+from photoseek.service.errors import ApiError, documented, photo_problem, service_unavailable
 from photoseek.service.limits import MAX_ID, MAX_SIDE, MIN_SIDE
 from photoseek.service.middleware import is_head
 from photoseek.service.photo_files import PhotoContent, find_photo
@@ -102,7 +102,7 @@ def _thumbnail(searcher: Searcher, photo: int, side: int, etag: str | None) -> R
     except PhotoUnreachable as error:
         raise service_unavailable(error) from error
     except PhotoError as error:
-        raise ApiError(404, "photo_missing", f"cannot read this photo: {error}") from error
+        raise ApiError(404, "photo_missing", f"cannot read this photo: {photo_problem(error)}") from error
     return Response(jpeg, headers=_headers(current), media_type="image/jpeg")
 
 
