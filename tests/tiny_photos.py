@@ -14,3 +14,12 @@ def write_color(path: Path, color: tuple[int, int, int], seed: int = 0, size: tu
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.clip(np.array(color) + noise, 0, 255).astype(np.uint8)).save(path)
     return path
+
+
+def write_pattern(path: Path, width: int, color: tuple[int, int, int]) -> Path:
+    """Write a picture of one color in several shades with the same content at every width."""
+    x, y = np.meshgrid(np.arange(width) / width, np.arange(width * 3 // 4) / width)
+    shade = 0.85 + 0.15 * np.sin(9 * x + 5 * y * y)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((shade[..., None] * np.array(color)).astype(np.uint8)).save(path)
+    return path

@@ -24,7 +24,7 @@ from photoseek import Bundle, Gallery
 from photoseek.captions import Caption
 from photoseek.page.access import Access
 from tiny_bundle import COLORS, write_calibrated
-from tiny_photos import write_color
+from tiny_photos import write_color, write_pattern
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -73,7 +73,7 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> Path:
-    """Galleries by name: ``colors`` (24 photos and five odd ones, with captions), ``empty``, ``damaged``."""
+    """Galleries by name: ``colors`` (24 photos and five odd ones, with captions), and others."""
     albums = tmp_path_factory.mktemp("albums")
     bundle = Bundle.load(tiny_bundle_path)
     calibrated = Bundle.load(write_calibrated(tmp_path_factory.mktemp("bundles") / "tiny"))
@@ -87,7 +87,16 @@ def albums(tmp_path_factory: pytest.TempPathFactory, tiny_bundle_path: Path) -> 
     for name in ("empty", "damaged"):
         (albums / name).mkdir()
     write_color(albums / "damaged" / "red.png", COLORS["red"])
-    for name in ("empty", "damaged"):
+    for width, name in (
+        (480, "red/red-large"),
+        (320, "other/red-medium"),
+        (240, "red/red-small"),
+        (160, "red/red-tiny"),
+    ):
+        write_pattern(albums / "copies" / f"{name}.png", width, COLORS["red"])
+    for width in (400, 300):
+        write_pattern(albums / "copies" / f"blue-{width}.png", width, COLORS["blue"])
+    for name in ("empty", "damaged", "copies"):
         Gallery.create(albums / name, bundle).index()
     gallery = Gallery.create(albums / "colors", calibrated)
     gallery.index()

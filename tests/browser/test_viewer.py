@@ -9,7 +9,7 @@ import pytest
 
 from photoseek import Gallery
 
-from .actions import QUERY, cards, expect, heading, is_wide, names, search
+from .actions import QUERY, cards, choose_gallery, expect, heading, is_wide, names, search
 from .conftest import watched_tab
 
 if TYPE_CHECKING:
@@ -274,8 +274,9 @@ def test_a_photo_of_an_album_and_a_near_duplicate_are_shown_in_their_folders(tab
         expect(tab.get_by_role("tab", name="Find photos")).to_have_attribute("aria-selected", "true")
         expect(tab.locator(".ps-open[aria-current]")).to_be_in_viewport(ratio=0.9)
         gallery.albums.delete("Sea")
+    choose_gallery(tab, albums / "copies")
     tab.get_by_role("tab", name="Near-duplicates").click()
-    other = tab.locator(".ps-folded", has_text="red-").first
+    other = tab.locator(".ps-folded", has_text="red-small").first
     other.wait_for()
     name = names(other)[0]
     other.locator(".ps-open").click()

@@ -18,7 +18,7 @@ _REFRESH_S = 1.0
 def render_duplicates_view(opened: OpenGallery) -> None:
     """Draw the groups of near-duplicates, or the progress of the search for them."""
     now, searcher = strings(), opened.searcher
-    job = duplicates_job(searcher.snapshot)
+    job = duplicates_job(opened)
     if not job.wait(_WAIT_S):
         _render_progress(job)
         return

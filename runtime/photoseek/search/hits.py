@@ -54,7 +54,8 @@ class Hit:
             probably has no matching photo. Without a confidence: the bundle does not read most of the text.
         matched: The field that contains the words of the query, see ``photoseek.search.name_search``; None if the photo
             was found by its vector only. The confidence is that of the vector; it is not low if the match counts.
-        duplicates: Near-duplicates that are grouped with this hit, best first.
+        duplicates: Near-duplicates that are grouped with this hit, best first. The hit is the largest of them, at the
+            rank of the best one.
         fusion_score: Reranked hits are sorted by this before names count, see ``photoseek.search.rank_fusion``; None
             for other hits.
         scores: Scores of a reranked hit by the first and the second bundle.

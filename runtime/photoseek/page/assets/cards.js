@@ -65,6 +65,7 @@ function caption(card, texts) {
   if (card.incomplete) line.append(element("span", "ps-incomplete", card.incomplete))
   if (card.likeness !== undefined) line.append(likeness(card, texts))
   text.append(fileName(card.path), line)
+  if (card.detail) text.append(element("span", "ps-detail", card.detail))
   return text
 }
 
@@ -119,7 +120,7 @@ function items(card, texts, root) {
     other.hidden = !card.expanded
     other.classList.add("ps-folded")
   }
-  if (folded.length) expandable(head, folded, card, texts, root)
+  if (folded.length && card.more) expandable(head, folded, card, texts, root)
   return [...section(card), head, ...folded]
 }
 
@@ -157,6 +158,14 @@ function more(label, trigger) {
     button.disabled = true // until the list is longer
     trigger()
   }
+  return button
+}
+
+// Returns the button that selects photos of all groups, also of those that are not shown yet.
+function copies({ label, cards }, root) {
+  const button = element("button", "ps-more ps-copies", label)
+  button.type = "button"
+  button.onclick = () => root.selection.add(cards)
   return button
 }
 
@@ -208,7 +217,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
       before.findLast((card) => !card.hidden)?.querySelector(".ps-open").focus()
     })
   }
-  const before = root.querySelector(".ps-more")
+  root.querySelector(".ps-copies")?.remove()
+  if (data.copies) root.list.before(copies(data.copies, root))
+  const before = root.querySelector(".ps-more:not(.ps-copies)")
   const first = draw(root, data)
   if (before?.disabled && first) first.querySelector("button").focus({ preventScroll: true }) // it was on the old button
   before?.remove()
