@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -60,6 +61,21 @@ def expected(photo: str, client: httpx.Client) -> dict[str, Any]:
     }
 
 
+UPLOAD = """
+declare const process: { argv: string[] };
+const bytes = Uint8Array.from(atob(process.argv[2]), (character) => character.charCodeAt(0));
+const uploaded = (await searchByPhoto(new File([bytes], "photo.png"))).data!;
+console.log(JSON.stringify([uploaded.hits[0].path, uploaded.hits.length]));
+"""
+
+
+def documented(client: httpx.Client) -> str:
+    """Return the example of docs/service.md, with the address of a client."""
+    (example,) = re.findall(r"^```ts\n(.*?)^```$", (ROOT / "docs" / "service.md").read_text("utf-8"), re.M | re.S)
+    assert example.count("http://localhost:8731") == 1
+    return example.replace("http://localhost:8731", str(client.base_url).rstrip("/"))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not PYTHON.exists(), reason="openapi-python-client is not installed; run: make clients")
 def test_a_generated_python_client_works(client: httpx.Client, photos: Path, tmp_path: Path) -> None:
@@ -85,6 +101,7 @@ def test_a_generated_typescript_client_works(client: httpx.Client, photos: Path,
     (tmp_path / "node_modules").symlink_to(NODE_MODULES)
     document = tmp_path / "openapi.json"
     document.write_bytes(client.get("/openapi.json").content)
+    (tmp_path / "documented.ts").write_text(documented(client) + UPLOAD, "utf-8")
     commands = NODE_MODULES / ".bin"
     run(commands / "openapi-typescript", document, "--output", "schema.ts", folder=tmp_path)
     run(commands / "tsc", folder=tmp_path)  # a wrong type is an error
@@ -92,3 +109,5 @@ def test_a_generated_typescript_client_works(client: httpx.Client, photos: Path,
     encoded = base64.b64encode((photos / photo).read_bytes()).decode()
     found = run("node", "out/client.js", client.base_url, INDEX_TOKEN, encoded, folder=tmp_path)
     assert json.loads(found) == expected(photo, client)
+    uploaded = json.loads(run("node", "out/documented.js", encoded, folder=tmp_path))
+    assert uploaded == ["blue/blue-1.png", 10]
