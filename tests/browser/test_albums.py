@@ -96,6 +96,20 @@ def test_selected_photos_are_added_to_a_new_and_to_a_known_album(tab: Page, gall
     assert stored(gallery, "<b>Sea</b> 海") == order[:2]
 
 
+def test_a_name_is_typed_at_once_with_spaces(tab: Page, gallery: Gallery) -> None:
+    found = shown(tab)
+    mark(found.first)
+    for known in (False, True):  # also beside albums that can be chosen
+        bar(tab).get_by_role("button", name="Add to album").click()
+        tab.get_by_role("dialog", name="Add to album").wait_for()
+        tab.keyboard.type("Best of / ? x f 2025" if known else "Best of")
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_role("dialog")).to_have_count(0)
+        bar(tab).get_by_text("Added to “Best of / ?" if known else "Added to “Best of”").wait_for()
+    assert [album.name for album in gallery.albums.list()] == ["Best of", "Best of / ? x f 2025"]
+    assert len(selected(tab)) == 1
+
+
 def test_a_change_that_fails_says_why_and_is_taken_back(tab: Page, gallery: Gallery) -> None:
     found = shown(tab)
     tab.route("**/albums", lambda route: route.fulfill(json={"reason": "this gallery is read-only"}))

@@ -94,6 +94,7 @@ class Albums {
     const cancel = iconButton("close", texts.close, () => dialog.close())
     dialog.ariaLabel = texts.add_to_album
     name.required = true
+    name.autofocus = true // the first button would be focused: a space in the name would close the dialog
     name.maxLength = 100
     name.placeholder = name.ariaLabel = texts.new_album
     create.type = "submit"
