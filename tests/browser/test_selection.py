@@ -92,9 +92,9 @@ def test_the_viewer_selects_and_a_selection_outlives_a_search(tab: Page) -> None
     assert len(selected(tab)) == 2
     search(tab, "green")
     cards(tab, "green-")
-    expect(bar(tab).get_by_role("status").first).to_have_text("2 selected")
+    expect(bar(tab).get_by_role("status").first).to_have_text("2 selected, 2 not shown")
     mark(tab.locator(".ps-card").first)
-    expect(bar(tab).get_by_role("status").first).to_have_text("3 selected")
+    expect(bar(tab).get_by_role("status").first).to_have_text("3 selected, 2 not shown")
 
 
 def test_selected_photos_are_downloaded_as_a_zip(tab: Page, albums: Path, tmp_path: Path) -> None:
@@ -167,7 +167,9 @@ def test_all_that_probably_match_are_selected_without_being_shown(tab: Page, alb
         hits = Searcher(gallery).search("red", k=50, names="never")
         likely = sorted(hit.path for hit in hits if not hit.low_confidence)
         assert 1 < len(likely) < len(hits)
-        expect(bar(tab).get_by_role("status").first).to_have_text(f"{len(likely)} selected")
+        expect(bar(tab).get_by_role("status").first).to_have_text(
+            f"{len(likely)} selected, {len(likely) - 1} not shown"
+        )
         expect(bar(tab).get_by_role("button", name="Copy paths")).to_be_hidden()
         tab.get_by_role("button", name="Show more").click()
         expect(tab.locator(".ps-selected").first).to_be_visible()

@@ -41,6 +41,21 @@ class Album:
     photos: int
 
 
+@dataclass(frozen=True)
+class AlbumCopy:
+    """What an album contained: for ``Albums.restore``.
+
+    Attributes:
+        album: Id of the album; None: the favorites before the first one.
+        name: Its name.
+        photos: Content and path of each photo, in the order in which they were added.
+    """
+
+    album: int | None
+    name: str
+    photos: tuple[tuple[str, str], ...]
+
+
 class Albums:
     """The albums of a gallery.
 
@@ -151,6 +166,36 @@ class Albums:
             album = self._id(name)
             connection.execute("DELETE FROM album_photos WHERE album = ?", (album,))
             connection.execute("DELETE FROM albums WHERE id = ?", (album,))
+
+    def copy(self, name: str) -> AlbumCopy:
+        """Return what an album contains now, to restore it after a change.
+
+        Raises:
+            QueryError: There is no such album.
+        """
+        album = self._id(name)
+        return AlbumCopy(album, album_name(name), () if album is None else tuple(self._contents(album)))
+
+    def restore(self, copy: AlbumCopy) -> str:
+        """Restore an album, and return its name, which may have changed since.
+
+        It contains the photos of the copy in their order, and then those that were added since. An album that was
+        deleted is created again.
+
+        Raises:
+            GalleryError: The gallery is read-only.
+        """
+        with self._writing() as connection:
+            names = {album: name for name, album in album_ids(self._database).items()}
+            name = names.get(copy.album, copy.name) if copy.album is not None else copy.name
+            album = create_album(connection, name)
+            rows = [(album, *photo) for photo in dict.fromkeys((*copy.photos, *self._contents(album)))]
+            connection.execute("DELETE FROM album_photos WHERE album = ?", (album,))
+            connection.executemany("INSERT INTO album_photos (album, sha256, path) VALUES (?, ?, ?)", rows)
+        return name
+
+    def _contents(self, album: int) -> Iterator[tuple[str, str]]:
+        return ((row.sha256, row.path) for row in album_rows(self._database, album))
 
     def _id(self, name: str) -> int | None:
         """Return the id of an album; None for the favorites before the first one."""

@@ -9,13 +9,12 @@ import streamlit as st
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.albums import FAVORITES, MAX_NAME, Album, album_name
 from photoseek.gallery.listing import photos_by_id
-from photoseek.page import messages
+from photoseek.page import components, messages
 from photoseek.page.listed_cards import render_listed
 from photoseek.page.open_galleries import OpenGallery
+from photoseek.page.photo_zip import MAX_PHOTOS
+from photoseek.page.selection import ALBUM, offer_undo
 from photoseek.page.strings import strings
-
-ALBUM = "album"
-"""Name of the album that is shown, in the session and in the page's URL."""
 
 _FIELD = "album-field"
 _NAME = "album-name"
@@ -30,6 +29,7 @@ def render_album_view(opened: OpenGallery) -> None:
         messages.error(error)
     if not albums:
         messages.notice(now.no_albums_title, now.no_albums)
+        render_listed([], "", opened)  # offers to undo
         return
     album = _choose(albums)
     with st.container(horizontal=True, key="ps-albums", vertical_alignment="center"):
@@ -45,12 +45,13 @@ def render_album_view(opened: OpenGallery) -> None:
         )
         if album.name != FAVORITES:
             _render_changes(opened, album.name)
+        if album.photos:
+            _render_actions(opened, album)
     photos = photos_by_id(gallery, opened.searcher.bundle.fingerprint, list(gallery.albums.photos(album.name)))
     photos.sort(key=lambda photo: photo.taken or "", reverse=True)
-    if photos:
-        render_listed(photos, album.name, opened, album.name)
-    else:
+    if not photos:
         messages.notice(now.empty_album_title, now.no_albums)
+    render_listed(photos, album.name, opened, album.name)
 
 
 def album_label(name: str) -> str:
@@ -72,15 +73,41 @@ def _open() -> None:
 
 
 def _render_changes(opened: OpenGallery, name: str) -> None:
-    now, albums = strings(), opened.searcher.gallery.albums
-    with st.popover(now.edit_album, icon=":material/edit:"):
+    now = strings()
+    with st.popover(now.edit_album, icon=":material/edit:", key=f"edit-{name}"):  # another album closes it
         field = f"{_NAME}-{name}"
         st.text_input(now.album_name, name, key=field, max_chars=MAX_NAME)
-        with st.container(horizontal=True):
-            st.button(now.rename_album, on_click=_change, args=(lambda: _rename(opened, name, field),))
-            st.button(
-                now.delete_album, on_click=_change, args=(lambda: albums.delete(name),), help=now.delete_album_help
-            )
+        st.button(now.rename_album, on_click=_change, args=(lambda: _rename(opened, name, field),))
+        st.divider()
+        st.button(
+            now.delete_album,
+            type="tertiary",
+            icon=":material/delete:",
+            on_click=_change,
+            args=(lambda: _delete(opened, name),),
+            help=now.delete_album_help,
+        )
+
+
+def _render_actions(opened: OpenGallery, album: Album) -> None:
+    now = strings()
+    texts = {
+        "copy_paths": now.copy_paths,
+        "copied": now.copied,
+        "not_copied": now.not_copied,
+        "download": now.download,
+        "too_many": now.too_many.format(count=f"{MAX_PHOTOS:,}"),
+        "action_failed": now.action_failed,
+    }
+    data = {"album": album.name, "photos": album.photos, "limit": MAX_PHOTOS, "folder": opened.files.root}
+    components.render_component("album", "album-actions", {**data, "texts": texts})
+
+
+def _delete(opened: OpenGallery, name: str) -> None:
+    albums = opened.searcher.gallery.albums
+    token = opened.files.undo.put(albums.copy(name))
+    albums.delete(name)
+    offer_undo(token, strings().album_deleted.format(album=name))
 
 
 def _rename(opened: OpenGallery, name: str, field: str) -> None:

@@ -14,7 +14,10 @@ import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
 _FOLDER = Path(__file__).parent / "assets"
-_PARTS = {"cards": ("stage", "viewer", "selection", "albums")}  # scripts and styles in addition to a component's own
+_PARTS = {
+    "cards": ("actions", "stage", "viewer", "selection", "albums"),
+    "album": ("actions",),
+}  # scripts and styles in addition to a component's own
 
 
 def render_component(name: str, key: str, data: Mapping[str, Any], **events: Callable[[], None]) -> None:

@@ -16,15 +16,16 @@ from weakref import WeakValueDictionary
 from PIL import Image
 
 from photoseek.errors import PhotoError
-from photoseek.gallery.albums import Albums
+from photoseek.gallery.albums import AlbumCopy, Albums
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.thumbnails import cache_key
-from photoseek.page.downloads import Downloads
 from photoseek.page.exposure import has_absolute_path
 from photoseek.page.thumbnail_cache import CARD_SIDE, FULL_SIDE, ThumbnailCache
+from photoseek.page.token_store import TokenStore
 from photoseek.photos.decode import photo_format
 from photoseek.photos.open_image import load_plugins
 from photoseek.photos.photo_file import PhotoFile
+from photoseek.system.filenames import decode_filename
 from photoseek.system.terminal import visible
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ class PhotoFiles:
         """
         self._gallery, self._fingerprint, self._thumbnails, self._shared = gallery, fingerprint, thumbnails, shared
         self._key = secrets.token_urlsafe(12)
-        self.downloads = Downloads()
+        self.downloads = TokenStore[tuple[int, ...]]()
+        self.undo = TokenStore[AlbumCopy]()
         _open[self._key] = self
 
     @property
@@ -91,6 +93,11 @@ class PhotoFiles:
         """Return the paths of those of these photos that are still in the gallery, in their order."""
         found = self._gallery.database.contents_of(photos)
         return [found[photo][0] for photo in photos if photo in found]
+
+    def file_paths(self, photos: Sequence[int]) -> list[str]:
+        """Return the paths of the files of photos, for visitors on this computer."""
+        files = map(self._gallery.photos.file_of, self.paths(photos))
+        return [decode_filename(str(file)) for file in files]
 
     def path(self, photo: int) -> str:
         """Return the path of a photo in the photo folder, or its id if it is no longer in the gallery."""

@@ -15,7 +15,7 @@ from photoseek.page.filter_state import BY_NAME, NAMES, set_filters
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
-from photoseek.page.selection import Found, album_texts, select_found, selection_data
+from photoseek.page.selection import ALBUM, Found, album_texts, select_found, selection_data
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 
@@ -165,4 +165,7 @@ def _show_in_folder(path: str) -> None:
 
 
 def reload() -> None:
-    """Draw the page again, after an album has changed."""
+    """Draw the page again after an album has changed, and show this album."""
+    name = components.component_value("cards", "reload")
+    if isinstance(name, str):
+        st.session_state[ALBUM] = name

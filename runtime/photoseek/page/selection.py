@@ -15,7 +15,11 @@ from photoseek.page.strings import strings
 MOST_FOUND = 10_000
 """Maximum number of photos that are selected without being shown."""
 
+ALBUM = "album"
+"""Name of the album that is shown, in the session and in the page's URL."""
+
 _WANTED, _TURN = "select-found", "select-found-turn"
+_UNDO = "undo-album"
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ def _found_data(found: Found | None) -> dict[str, Any] | None:
     return {"label": label, "ids": list(found.ids()), "turn": turn}
 
 
+def offer_undo(token: str, text: str) -> None:
+    """Say below the photos that an album has changed, and offer for some seconds to undo it."""
+    st.session_state[_UNDO] = {"token": token, "text": text}
+
+
 def selection_data(files: PhotoFiles, album: str | None = None, found: Found | None = None) -> dict[str, Any]:
     """Return the URL to which actions are sent, the maximum number of photos, and the texts.
 
@@ -63,6 +72,7 @@ def selection_data(files: PhotoFiles, album: str | None = None, found: Found | N
         "selection": now.selection,
         "one_selected": now.one_selected,
         "selected": now.selected,
+        "not_shown": now.not_shown,
         "select_all": now.select_all,
         "clear_selection": now.clear_selection,
         "download": now.download,
@@ -81,6 +91,7 @@ def selection_data(files: PhotoFiles, album: str | None = None, found: Found | N
         "albums": available,
         "album": album,
         "found": _found_data(found),
+        "undo": st.session_state.pop(_UNDO, None),
         "texts": texts,
     }
 
@@ -97,4 +108,6 @@ def album_texts() -> dict[str, str]:
         "new_album": now.new_album,
         "added": now.added,
         "nothing_added": now.nothing_added,
+        "removed": now.removed,
+        "undo": now.undo,
     }

@@ -10,12 +10,13 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from photoseek.errors import PhotoseekError
+from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.albums import FAVORITES, Albums
 from photoseek.page.exposure import is_forwarded
 from photoseek.page.photo_files import FOLDER, PhotoFiles, photo_files
@@ -23,7 +24,7 @@ from photoseek.page.photo_headers import HEADERS, NOT_CACHED, not_found
 from photoseek.page.photo_zip import MAX_PHOTOS, zip_photos
 from photoseek.page.request_body import read_small_body
 
-_PATH = re.compile(rf"/{FOLDER}/([\w-]{{16}})/(zip|albums|zip/([\w-]{{16}}))", re.ASCII)
+_PATH = re.compile(rf"/{FOLDER}/([\w-]{{16}})/(zip|paths|albums|zip/([\w-]{{16}}))", re.ASCII)
 _MAX_BODY = 100_000  # bytes: more than MAX_PHOTOS ids need
 _DISPOSITION = {"Content-Disposition": 'attachment; filename="photos.zip"'}
 
@@ -48,12 +49,14 @@ async def respond(request: Request, path: str, pool: ThreadPoolExecutor) -> Resp
     loop = asyncio.get_running_loop()
     try:
         if found[2] == "zip" and request.method == "POST":
-            photos = _photos(await _content(request))
-            return _answer({"url": f"{files.root}zip/{files.downloads.prepare(photos)}"})
-        if found[2] == "albums" and request.method == "POST" and not is_forwarded(request.headers):
-            content = await _content(request)
-            return _answer(await loop.run_in_executor(pool, _change_album, files, content))
-        if found[2] == "albums" and request.method == "GET" and not is_forwarded(request.headers):
+            content, local = await _content(request), not is_forwarded(request.headers)
+            return _answer(await loop.run_in_executor(pool, partial(_prepare, files, content, local=local)))
+        if is_forwarded(request.headers):
+            return not_found()
+        if found[2] != "zip" and request.method == "POST":
+            respond_to = _change_album if found[2] == "albums" else _list_paths
+            return _answer(await loop.run_in_executor(pool, respond_to, files, await _content(request)))
+        if found[2] == "albums" and request.method == "GET":
             return _answer(await loop.run_in_executor(pool, list_albums, files))
     except InvalidRequest as error:
         return _answer({"reason": str(error)}, 400)
@@ -64,6 +67,18 @@ async def respond(request: Request, path: str, pool: ThreadPoolExecutor) -> Resp
 
 def _answer(content: dict[str, Any], status: int = 200) -> Response:
     return JSONResponse(content, status, HEADERS | NOT_CACHED)
+
+
+def _prepare(files: PhotoFiles, content: dict[str, Any], *, local: bool) -> dict[str, str]:
+    """Prepare a download of photos or, for a visitor on this computer, of an album, and return its URL."""
+    photos = _photos_of_album(files, content) if local and "album" in content else _photos(content)
+    if len(photos) > MAX_PHOTOS:
+        raise QueryError(f"a download has at most {MAX_PHOTOS:,} photos, and the album {len(photos):,}")
+    return {"url": f"{files.root}zip/{files.downloads.put(tuple(photos))}"}
+
+
+def _list_paths(files: PhotoFiles, content: dict[str, Any]) -> dict[str, list[str]]:
+    return {"paths": files.file_paths(_photos_of_album(files, content))}
 
 
 def _send(request: Request, files: PhotoFiles, photos: tuple[int, ...] | None, pool: ThreadPoolExecutor) -> Response:
@@ -89,13 +104,36 @@ def list_albums(files: PhotoFiles) -> dict[str, Any]:
 
 
 def _change_album(files: PhotoFiles, content: dict[str, Any]) -> dict[str, Any]:
-    """Add photos to an album or remove them, and return the albums, and how many photos were added or removed."""
-    albums, paths = _albums(files), files.paths(_photos(content))
-    name, action = content.get("album"), content.get("action")
-    if not isinstance(name, str | None) or action not in ("add", "remove"):
-        raise InvalidRequest("expected album, a name or null, and action, add or remove")
-    change = albums.add if action == "add" else albums.remove
-    return {"changed": change(FAVORITES if name is None else name, paths), **list_albums(files)}
+    """Add photos to an album, remove them, or undo this.
+
+    Returns:
+        The albums, and how many photos were added or removed. After a removal also the token that undoes it, and after
+        that the name of the album.
+    """
+    albums, action = _albums(files), content.get("action")
+    if action == "undo":
+        copy = files.undo.get(str(content.get("undo")))
+        if copy is None:
+            raise InvalidRequest("expected undo, the token of a recent change")
+        return {"album": albums.restore(copy), **list_albums(files)}
+    paths, name = files.paths(_photos(content)), _album_name(content)
+    if action == "add":
+        return {"changed": albums.add(name, paths), **list_albums(files)}
+    if action == "remove":
+        undo = files.undo.put(albums.copy(name))
+        return {"changed": albums.remove(name, paths), "undo": undo, **list_albums(files)}
+    raise InvalidRequest("expected action: add, remove or undo")
+
+
+def _album_name(content: dict[str, Any]) -> str:
+    name = content.get("album")
+    if not isinstance(name, str | None):
+        raise InvalidRequest("expected album, a name or null")
+    return FAVORITES if name is None else name
+
+
+def _photos_of_album(files: PhotoFiles, content: dict[str, Any]) -> list[int]:
+    return list(_albums(files).photos(_album_name(content)))
 
 
 def _albums(files: PhotoFiles) -> Albums:

@@ -13,11 +13,11 @@ import streamlit as st
 from photoseek.errors import QueryError
 from photoseek.gallery.albums import MAX_NAME
 from photoseek.gallery.filters import Filter
-from photoseek.page.album_view import ALBUM
 from photoseek.page.bundle_form import RERANK, SEARCH, SHORT
 from photoseek.page.filter_state import BY_NAME, NAME_CHOICES, NAMES, PREFIX
 from photoseek.page.paging import AT, LIKENESS, MAX_K, ORDERS, PAGE
 from photoseek.page.search_form import MAX_TEXT
+from photoseek.page.selection import ALBUM
 from photoseek.page.strings import KEY
 
 ERRORS = "link-errors"

@@ -172,3 +172,34 @@ def test_reading_albums_writes_nothing(gallery: Gallery) -> None:
     assert gallery.albums.list() == []
     assert gallery.albums.photos(FAVORITES) == {}
     assert state() == before
+
+
+def test_a_copy_restores_order_and_photos_and_keeps_later_ones(gallery: Gallery) -> None:
+    albums = gallery.albums
+    albums.add("Trip", [RED[2], RED[0], RED[1]])
+    albums.add("Other", [RED[2]])
+    copy = albums.copy("Trip")
+    albums.remove("Trip", [RED[2], RED[0]])
+    albums.add("Trip", [RED[3]])
+    albums.rename("Trip", "Journey")
+    assert albums.restore(copy) == "Journey"
+    assert paths(gallery, "Journey") == [RED[2], RED[0], RED[1], RED[3]]
+    assert paths(gallery, "Other") == [RED[2]]
+
+
+def test_a_deleted_album_is_restored_under_its_name(gallery: Gallery) -> None:
+    albums = gallery.albums
+    albums.add("Trip", [RED[2], RED[0]])
+    albums.create("Empty")
+    for name in ("Trip", "Empty"):
+        copy = albums.copy(name)
+        albums.delete(name)
+        assert albums.restore(copy) == name
+    assert paths(gallery) == [RED[2], RED[0]]
+    assert paths(gallery, "Empty") == []
+    with pytest.raises(QueryError, match="expected an album of this gallery"):
+        albums.copy("None of these")
+    nothing = albums.copy(FAVORITES)
+    albums.add(FAVORITES, RED[:1])
+    assert albums.restore(nothing) == FAVORITES
+    assert paths(gallery, FAVORITES) == RED[:1]

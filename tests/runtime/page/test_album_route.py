@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +39,33 @@ def test_photos_are_added_to_albums_and_removed(album: Album, gallery: Gallery) 
     }
     assert change(album, album=None, photos=[second], action="remove")["favorites"] == [first]
     assert list(gallery.albums.photos("Trip").values()) == ["red/red-0.png", "blue/blue-0.png"]
+
+
+def test_a_removal_is_undone_once_and_again(album: Album, gallery: Gallery) -> None:
+    order = ["red/red-2.png", "red/red-0.png", "blue/blue-0.png"]
+    gallery.albums.add("Trip", order)
+    removed = change(album, album="Trip", photos=[album.ids[order[0]], album.ids[order[1]]], action="remove")
+    assert list(gallery.albums.photos("Trip").values()) == order[2:]
+    for _ in range(2):
+        answer = change(album, action="undo", undo=removed["undo"])
+        assert answer["album"] == "Trip"
+        assert list(gallery.albums.photos("Trip").values()) == order
+    assert Answer(f"/{album.files.root}albums", "POST", content={"action": "undo", "undo": "x"}).status == 400
+
+
+def test_paths_and_a_download_of_an_album(album: Album, shared: Album, gallery: Gallery) -> None:
+    order = ["red/red-2.png", "blue/blue-0.png"]
+    gallery.albums.add("Trip", order)
+    content = {"album": "Trip"}
+    answer = json.loads(Answer(f"/{album.files.root}paths", "POST", content=content).body)
+    assert answer == {"paths": [str(gallery.photos.root / path) for path in order]}
+    url = json.loads(Answer(f"/{album.files.root}zip", "POST", content=content).body)["url"]
+    with zipfile.ZipFile(io.BytesIO(Answer(f"/{url}").body)) as archive:
+        assert archive.namelist() == ["red-2.png", "blue-0.png"]
+    for action in ("paths", "zip"):
+        assert Answer(f"/{shared.files.root}{action}", "POST", content=content).status == 400
+        assert Answer(f"/{album.files.root}{action}", "POST", content=content, forwarded="for=1").status in (400, 404)
+    assert Answer(f"/{album.files.root}paths").status == 404
 
 
 def test_photos_that_left_the_gallery_are_ignored(album: Album) -> None:

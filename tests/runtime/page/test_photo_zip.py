@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip("streamlit", reason="streamlit is not installed")
 from photo_answers import Answer, write_phone_photo
 from photoseek import Gallery
-from photoseek.page.downloads import Downloads
 from photoseek.page.photo_zip import MAX_PHOTOS, NOT_INCLUDED, UniqueNames
+from photoseek.page.token_store import TokenStore
 
 if TYPE_CHECKING:
     from photo_answers import Album
@@ -117,8 +117,8 @@ def test_a_download_belongs_to_one_gallery(album: Album, shared: Album) -> None:
 
 
 def test_old_downloads_are_forgotten() -> None:
-    downloads = Downloads()
-    names = [downloads.prepare([number]) for number in range(65)]
+    downloads = TokenStore[tuple[int, ...]]()
+    names = [downloads.put((number,)) for number in range(65)]
     assert downloads.get(names[0]) is None
     assert downloads.get(names[1]) == (1,)
     assert len(set(names)) == 65

@@ -32,6 +32,7 @@ class Albums {
   // Adds photos to an album, or removes them from it.
   async change(album, cards, added) {
     let changed = 0
+    let undo
     for (let at = 0; at < cards.length; at += this.limit) {
       const photos = cards.slice(at, at + this.limit).map(photoId)
       this.turn++
@@ -39,13 +40,23 @@ class Albums {
       this.turn++
       this.follow(answer)
       changed += answer.changed
+      undo ??= answer.undo // the first one restores all of them
     }
-    return changed
+    return { changed, undo }
+  }
+
+  // Undoes a change, and returns the name of the album.
+  async undo(token) {
+    this.turn++
+    const answer = await post(this.address, { action: "undo", undo: token })
+    this.turn++
+    this.follow(answer)
+    return answer.album
   }
 
   // Makes photos favorites, or if all of them are, no longer. The hearts change before the server answers.
   async toggle(cards) {
-    if (!this.available || !cards.length) return ""
+    if (!this.available || !cards.length) return
     const before = new Set(this.favorites)
     const added = !cards.every((card) => this.has(card))
     for (const card of cards) added ? this.favorites.add(photoId(card)) : this.favorites.delete(photoId(card))
@@ -57,7 +68,6 @@ class Albums {
       this.refresh()
       throw error
     }
-    return ""
   }
 
   heart(card, texts) {

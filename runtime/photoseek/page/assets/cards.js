@@ -2,13 +2,6 @@
 const TAIL = 9 // characters at the end of a name that are always shown, such as a number and the suffix
 const [NARROWEST, WIDEST] = [0.7, 2.6] // shapes of a tile; other photos have margins
 
-function element(tag, name, text) {
-  const made = document.createElement(tag)
-  if (name) made.className = name
-  if (text !== undefined) made.textContent = text
-  return made
-}
-
 // Replaces a photo that cannot be shown; the server answers with the reason instead of a picture.
 async function explain(image, address, texts) {
   let text = texts.missing
@@ -201,6 +194,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.list = root.appendChild(element("ol", "ps-grid"))
     root.list.onkeydown = (event) => press(event, root)
     root.selection = new Selection(root)
+    followFingers(root)
     root.albums = new Albums(root)
   }
   const texts = JSON.stringify(data.texts)
@@ -225,7 +219,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   before?.remove()
   mark(root, data.at)
   if (data.more) root.list.after(more(data.more, () => setTriggerValue("more", data.cards.length)))
-  root.reload = () => setTriggerValue("reload", true)
+  root.reload = (album) => setTriggerValue("reload", album)
   root.findAll = () => setTriggerValue("found", true)
   root.selection.update(data.selection)
   root.albums.update(data.selection, data.texts)

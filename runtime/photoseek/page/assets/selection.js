@@ -2,14 +2,7 @@
 // search is shown, until the page shows another gallery.
 const SELECTED = { folder: null, cards: new Map(), anchor: null } // cards by the address of their photo
 
-// Sends an action on photos to the server, and returns the answer.
-async function post(address, content) {
-  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) }
-  const answer = await (await fetch(address, options)).json()
-  if (answer.reason !== undefined) throw new Error(answer.reason)
-  return answer
-}
-
+const UNDO_MS = 10000
 const photoId = (card) => Number(card.base.split("/").at(-2))
 
 // Returns the mark of a photo, which also selects a range with the Shift key.
@@ -24,6 +17,31 @@ function selectionMark(card, texts, root) {
   return made
 }
 
+const LONG_MS = 450
+
+// Selects the photo that a finger rests on; the browser then neither opens it nor its own menu.
+function followFingers(root) {
+  let timer = null
+  let pressed = false
+  const stop = () => clearTimeout(timer)
+  root.list.addEventListener("pointerdown", (event) => {
+    stop()
+    pressed = false
+    const card = event.target.closest(".ps-open")?.parentElement.card
+    if (event.pointerType !== "touch" || !event.isPrimary || !card?.base) return
+    timer = setTimeout(() => {
+      pressed = true
+      navigator.vibrate?.(15)
+      root.selection.toggle(card)
+    }, LONG_MS)
+  })
+  for (const end of ["pointerup", "pointercancel"]) root.list.addEventListener(end, stop)
+  root.list.addEventListener("contextmenu", (event) => {
+    if (event.pointerType === "touch" && event.target.closest(".ps-open")) event.preventDefault()
+  })
+  root.list.addEventListener("click", (event) => pressed && event.target.closest(".ps-open") && event.stopPropagation(), true)
+}
+
 class Selection {
   constructor(root) {
     this.root = root
@@ -31,7 +49,7 @@ class Selection {
   }
 
   // Follows new data of the grid.
-  update({ folder, limit, album, found, texts }) {
+  update({ folder, limit, album, found, undo, texts }) {
     Object.assign(this, { folder, limit, album, found, texts })
     if (SELECTED.folder !== folder) Object.assign(SELECTED, { folder, cards: new Map(), anchor: null })
     if (found?.ids && found.turn !== this.turn) for (const id of found.ids) this.addFound(`${folder}${id}/`)
@@ -39,6 +57,8 @@ class Selection {
     for (const { card } of this.items) if (this.has(card)) SELECTED.cards.set(card.base, card)
     this.bar.update(texts)
     this.refresh()
+    if (undo && undo.token !== this.offered) this.bar.say(undo.text, undo.token)
+    this.offered = undo?.token ?? this.offered
   }
 
   get cards() {
@@ -120,35 +140,38 @@ class Selection {
   }
 
   async download() {
-    const { url } = await post(`${this.folder}zip`, { photos: this.cards.map(photoId) })
-    const link = element("a")
-    link.href = url
-    link.download = ""
-    link.click()
-    return ""
+    await download(this.folder, { photos: this.cards.map(photoId) })
+    return {}
   }
 
   // Adds the photos to an album that the person chooses.
   async addToAlbum() {
     const album = await this.root.albums.choose()
-    if (album === null) return ""
-    const count = await this.root.albums.change(album, this.cards, true)
-    const text = count ? this.texts.added.replace("{count}", count.toLocaleString()) : this.texts.nothing_added
-    return text.replace("{album}", () => album.trim())
+    if (album === null) return {}
+    const { changed } = await this.root.albums.change(album, this.cards, true)
+    const text = changed ? this.texts.added.replace("{count}", changed.toLocaleString()) : this.texts.nothing_added
+    return { text: text.replace("{album}", () => album.trim()) }
   }
 
   async removeFromAlbum() {
-    await this.root.albums.change(this.album, this.cards, false)
+    const { changed, undo } = await this.root.albums.change(this.album, this.cards, false)
     this.clear()
-    this.root.reload()
-    return ""
+    this.root.reload(this.album)
+    return { text: this.texts.removed.replace("{count}", changed.toLocaleString()), undo }
   }
 
-  copy() {
-    return copied(this.cards.map((card) => card.file).join("\n"), this.texts)
+  async undo(token) {
+    this.root.reload(await this.root.albums.undo(token))
+    return {}
+  }
+
+  async copy() {
+    return { text: await copied(this.cards.map((card) => card.file).join("\n"), this.texts) }
   }
 }
 
+// What can be done with the selected photos. Each button has a fixed place, whatever is selected or said; what removes
+// photos from an album is last and apart.
 class SelectionBar {
   constructor(selection) {
     this.selection = selection
@@ -156,9 +179,8 @@ class SelectionBar {
     this.element.role = "region"
     this.element.onkeydown = (event) => event.key === "Escape" && selection.clear()
     this.count = element("p", "ps-count")
-    this.count.role = "status"
     this.note = element("p", "ps-note")
-    this.note.role = "status"
+    this.count.role = this.note.role = "status"
   }
 
   update(texts) {
@@ -169,17 +191,23 @@ class SelectionBar {
     const button = (label, run) => action(label, () => this.run(run))
     this.all = action("", () => selection.all())
     this.found = action("", () => selection.root.findAll())
+    this.undo = action(texts.undo, () => this.run(selection.undo.bind(selection, this.token)))
     this.download = button(texts.download, () => selection.download())
     this.copy = button(texts.copy_paths, () => selection.copy())
     this.heart = iconButton("heart", texts.favorite, () => this.run(() => selection.root.albums.toggle(selection.cards)))
     this.add = button(texts.add_to_album, () => selection.addToAlbum())
     this.remove = button(texts.remove_from_album, () => selection.removeFromAlbum())
     const clear = iconButton("close", texts.clear_selection, () => selection.clear())
+    const said = element("div", "ps-said")
+    const more = element("div", "ps-slot")
+    const does = element("div", "ps-does")
+    said.append(this.count, this.note)
+    does.append(this.add, this.copy, this.download)
+    more.append(this.all, this.found, this.undo)
     this.download.classList.add("ps-primary")
+    this.remove.classList.add("ps-remove")
     this.element.ariaLabel = texts.selection
-    this.element.replaceChildren(
-      ...[clear, this.count, this.all, this.found, this.heart, this.remove, this.add, this.copy, this.download, this.note],
-    )
+    this.element.replaceChildren(clear, said, more, this.heart, does, this.remove)
     this.say("")
   }
 
@@ -187,37 +215,61 @@ class SelectionBar {
   async run(act) {
     this.say("")
     try {
-      this.say(await act())
+      const { text = "", undo } = (await act()) ?? {}
+      this.say(text, undo)
     } catch (error) {
       this.say(this.texts.action_failed.replace("{reason}", () => error.message))
     }
   }
 
-  say(text) {
-    this.note.textContent = text
-    this.note.hidden = !text
-    this.element.hidden = !text && !this.selection.cards.length
+  // Says something in place of the number of photos, and offers for some seconds to undo it.
+  say(text, token) {
+    clearTimeout(this.timer)
+    this.token = token
+    this.note.textContent = this.note.title = text
     this.selection.root.viewer?.say(text)
+    if (token) this.timer = setTimeout(() => this.expire(), UNDO_MS)
+    this.refresh()
+  }
+
+  expire() {
+    if (!this.undo.matches(":hover, :focus")) return this.say("")
+    this.timer = setTimeout(() => this.expire(), UNDO_MS)
   }
 
   refresh() {
-    const { selection, texts } = this
+    if (!this.texts) return
+    const { selection, texts, note } = this
     const { cards, items } = selection
-    const text = cards.length === 1 ? texts.one_selected : texts.selected.replace("{count}", cards.length.toLocaleString())
     const tooMany = cards.length > selection.limit
-    if (text !== this.count.textContent) this.say(tooMany ? texts.too_many : "")
+    const text = this.describe(cards, items)
+    const changed = text !== this.count.textContent
     this.count.textContent = text
-    this.element.hidden = !cards.length && this.note.hidden
+    if (changed && !this.token) return this.say(tooMany ? texts.too_many : "")
+    note.hidden = !note.textContent
+    this.count.hidden = !note.hidden
+    this.element.hidden = !cards.length && note.hidden
     this.element.classList.toggle("ps-message", !cards.length)
-    this.all.hidden = items.every(({ card }) => selection.has(card))
-    this.found.hidden = !this.all.hidden || !selection.incomplete
+    this.undo.hidden = !this.token
+    const complete = items.every(({ card }) => selection.has(card))
+    const blocked = !cards.length || Boolean(this.token) // their place is taken
+    this.all.hidden = blocked || complete
+    this.found.hidden = blocked || !complete || !selection.incomplete
     this.found.textContent = selection.found?.label ?? ""
     this.all.textContent = texts.select_all.replace("{count}", items.length.toLocaleString())
     this.download.disabled = tooMany
     const { albums } = selection.root
-    this.heart.hidden = this.add.hidden = !albums.available
+    this.heart.hidden = this.add.hidden = this.copy.hidden = !albums.available
     this.heart.ariaPressed = String(cards.length > 0 && cards.every((card) => albums.has(card)))
     this.remove.hidden = selection.album === null
-    this.copy.hidden = !cards.every((card) => card.file)
+    this.copy.classList.toggle("ps-absent", !cards.every((card) => card.file))
+  }
+
+  // Returns how many photos are selected, and how many of them are not shown here.
+  describe(cards, items) {
+    const { texts, selection } = this
+    const elsewhere = cards.length - items.filter(({ card }) => selection.has(card)).length
+    const text = cards.length === 1 ? texts.one_selected : texts.selected.replace("{count}", cards.length.toLocaleString())
+    return elsewhere ? texts.not_shown.replace("{selected}", text).replace("{count}", elsewhere.toLocaleString()) : text
   }
 }

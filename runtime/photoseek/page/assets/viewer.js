@@ -23,14 +23,6 @@ function icon(name) {
   return made
 }
 
-// Returns a button with a text.
-function action(label, run) {
-  const button = element("button", "ps-action", label)
-  button.type = "button"
-  button.onclick = run
-  return button
-}
-
 // Returns a button with an icon and a name.
 function iconButton(name, label, run) {
   const button = element("button", "ps-icon")
@@ -39,16 +31,6 @@ function iconButton(name, label, run) {
   button.title = button.ariaLabel = label
   button.onclick = run
   return button
-}
-
-// Writes texts to the clipboard, and returns what to say of it.
-async function copied(text, texts) {
-  try {
-    await navigator.clipboard.writeText(text)
-    return texts.copied
-  } catch {
-    return texts.not_copied
-  }
 }
 
 function factList(facts) {
