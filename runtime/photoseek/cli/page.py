@@ -90,7 +90,11 @@ def page(
 ) -> None:
     """Start the search page and print its address, which includes the access token.
 
-    Example: `photoseek app --gallery ~/Photos`
+    Examples:
+
+    - Open your photos: `photoseek app --gallery ~/Photos`
+    - Search them from a phone in the same network: `photoseek app --gallery ~/Photos --address 0.0.0.0`
+    - Open no browser, and use another port: `photoseek app --gallery ~/Photos --no-browser --port 8600`
     """
     if gallery is not None:
         with suppress(GalleryNotFound), Gallery.open(gallery, trust=trusting(trust)) as opened:

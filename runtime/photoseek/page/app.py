@@ -135,6 +135,8 @@ def _render_state(folder: str, opened: OpenGallery, state: GalleryState) -> None
     if state.status.searchable and state.status.generation is not None:
         running = index_panel.render_job(folder)
         _render_tabs(opened, state)
+        if is_shared():
+            messages.hint(strings().only_here)
         if not running:
             model_offer.render_model_offer(folder, opened, state)
         return

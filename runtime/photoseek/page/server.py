@@ -23,6 +23,7 @@ from starlette.middleware import Middleware
 from photoseek.page.access import Access
 from photoseek.page.gate import PARAMETER, Gate
 from photoseek.page.photo_route import PhotoRoute
+from photoseek.system.network import interface_addresses
 from photoseek.system.terminal import print_line
 
 SCRIPT = Path(__file__).with_name("script.py")
@@ -67,8 +68,10 @@ async def lifespan(_: object) -> AsyncIterator[None]:
 
 
 def hosts(address: str) -> list[str]:
-    """Return the host names by which a browser reaches a server that listens on an address, local names first."""
-    return ["127.0.0.1", socket.gethostname()] if address in _ALL_INTERFACES else [address]
+    """Return the hosts by which a browser reaches a server that listens on an address, this computer's own first."""
+    if address not in _ALL_INTERFACES:
+        return [address]
+    return ["127.0.0.1", *interface_addresses(), socket.gethostname()]
 
 
 def url(host: str, port: int, query: dict[str, Any]) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import socket
+import struct
+import sys
+from collections.abc import Iterator
 from ipaddress import ip_address
 
 from photoseek.errors import PhotoseekError
@@ -30,6 +33,40 @@ def is_loopback(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return address == "localhost"
+
+
+def interface_addresses() -> list[str]:
+    """Return the IPv4 addresses by which other computers reach this one, that of the default route first.
+
+    Nothing is sent and no name server is asked.
+    """
+    found = dict.fromkeys([*_route_address(), *_addresses_of_interfaces()])
+    return [address for address in found if not (ip_address(address).is_loopback or ip_address(address).is_link_local)]
+
+
+def _route_address() -> Iterator[str]:
+    """Yield the address of the interface that packets to other networks would leave by, if there is one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # only chooses the interface; RFC 5737 reserves this address for examples
+        except OSError:
+            return
+        yield str(probe.getsockname()[0])
+
+
+def _addresses_of_interfaces() -> Iterator[str]:
+    """Yield the address of each interface; only Linux has this request (netdevice(7): SIOCGIFADDR)."""
+    if sys.platform != "linux":
+        return
+    from fcntl import ioctl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        for _, name in socket.if_nameindex():
+            try:
+                answer = ioctl(probe.fileno(), 0x8915, struct.pack("256s", name.encode()))
+            except OSError:  # an interface without an address
+                continue
+            yield socket.inet_ntoa(answer[20:24])
 
 
 def check_port_free(address: str, port: int) -> None:

@@ -56,6 +56,7 @@ def test_visitors_have_no_gallery_field_no_recent_galleries_and_no_indexing(page
     assert "Gallery folder" not in [field.label for field in page.text_input]
     assert "Recent galleries" not in [field.label for field in page.selectbox]
     assert "Index this folder" not in [button.label for button in page.button]
+    assert "available on the computer that shares this page" in text_of(page)
     assert recent_galleries() == [str(other)]
 
 

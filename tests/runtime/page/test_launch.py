@@ -173,3 +173,11 @@ def flat(table: dict[str, object], prefix: str = "") -> Iterator[tuple[str, obje
 def test_streamlit_knows_every_setting() -> None:
     code = f"from streamlit.config import get_option\nfor name in {list(launch.SETTINGS)}: get_option(name)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_page_for_other_computers_prints_their_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = pytest.importorskip("photoseek.page.server", reason="streamlit is not installed")
+    monkeypatch.setattr(server, "interface_addresses", lambda: ["192.168.1.20", "10.0.0.4"])
+    for address in ("0.0.0.0", "::", ""):
+        assert server.hosts(address) == ["127.0.0.1", "192.168.1.20", "10.0.0.4", socket.gethostname()]
+    assert server.hosts("127.0.0.1") == ["127.0.0.1"]
