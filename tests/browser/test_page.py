@@ -244,6 +244,19 @@ def test_filters_are_chips_that_a_click_removes(tab: Page) -> None:
     tab.locator(".ps-chip").wait_for(state="detached")
 
 
+def test_the_filters_are_closed_by_a_button_at_their_end(tab: Page) -> None:
+    tab.goto("/?q=blue")
+    tab.get_by_role("button", name="Filters").click()
+    tab.get_by_label("File type").click()
+    tab.get_by_role("option", name="PNG").click()
+    tab.wait_for_url("**/?q=blue&type=png")
+    tab.get_by_role("button", name="Done").click()
+    expect(tab.get_by_label("File type")).to_have_count(0)
+    expect(tab.locator(".ps-chip bdi")).to_have_text(["PNG"])
+    tab.get_by_role("button", name="Filters").click()
+    expect(tab.get_by_label("File type")).to_have_value(re.compile(r"PNG \(\d+\)"))
+
+
 def test_a_filter_stays_when_the_language_changes(tab: Page) -> None:
     tab.goto("/?q=blue")
     tab.get_by_role("button", name="Filters").click()

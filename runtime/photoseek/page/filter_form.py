@@ -11,11 +11,14 @@ from photoseek.page.facets import render_facets
 from photoseek.page.filter_state import BY_NAME, NAME_CHOICES, PREFIX, field_options
 from photoseek.page.strings import Strings, strings
 
+_TURN = "filters-turn"
+
 
 def render_filter_form(overview: Overview) -> None:
     """Draw a button that opens the fields; each option has its number of photos."""
     now = strings()
-    with st.popover(now.filters, icon=":material/tune:"):
+    turn = st.session_state.setdefault(_TURN, 0)
+    with st.popover(now.filters, icon=":material/tune:", key=f"filters-{turn}"):  # another one is closed
         render_facets(overview, "filter-dates", folders=False)
         with st.container(horizontal=True):
             for name, label in (("taken_from", now.taken_from), ("taken_to", now.taken_to)):
@@ -32,6 +35,11 @@ def render_filter_form(overview: Overview) -> None:
             for name, label in (("min_megapixels", now.min_megapixels), ("max_megapixels", now.max_megapixels)):
                 st.number_input(label, min_value=0.0, step=1.0, format="%g", placeholder=now.any, **field_options(name))
         _choose(now.names, BY_NAME, NAME_CHOICES, name_choices(now), {}, now.names_also)
+        st.button(now.close_filters, type="primary", width="stretch", on_click=_close)
+
+
+def _close() -> None:
+    st.session_state[_TURN] += 1
 
 
 def name_choices(now: Strings) -> dict[str, str]:
