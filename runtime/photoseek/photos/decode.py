@@ -123,6 +123,8 @@ def decode_photo(
         if isinstance(source, Image.Image):
             return _to_upright_rgb(source, None, replace(limits, min_edge=None))
         data = _bytes_of(source)
+        if not data:
+            raise PhotoError("the file is empty")
         if is_raw(io.BytesIO(data), data[:SNIFF_BYTES]) and has_extra("raw"):
             return _decode_raw(data, limits)
         return _decode(data, limits)

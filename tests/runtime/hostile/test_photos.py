@@ -230,6 +230,13 @@ def test_data_after_a_photo_is_ignored(name: str) -> None:
     np.testing.assert_array_equal(np.asarray(open_photo(data + b"<?php evil(); ?>" + bytes(999))), expected)
 
 
+def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    for source in (tmp_path / "empty.jpg", b""):
+        with pytest.raises(PhotoError, match=r"^the file is empty$"):
+            decode_photo(source)
+
+
 def test_the_content_determines_the_format_and_not_the_suffix(tmp_path: Path) -> None:
     for name, data in seeds().items():
         file = tmp_path / f"{name}.jpg"
