@@ -73,7 +73,7 @@ def documented(client: httpx.Client) -> str:
     """Return the example of docs/service.md, with the address of a client."""
     (example,) = re.findall(r"^```ts\n(.*?)^```$", (ROOT / "docs" / "service.md").read_text("utf-8"), re.M | re.S)
     assert example.count("http://localhost:8731") == 1
-    return example.replace("http://localhost:8731", str(client.base_url).rstrip("/"))
+    return str(example).replace("http://localhost:8731", str(client.base_url).rstrip("/"))
 
 
 @pytest.mark.slow
