@@ -45,7 +45,7 @@ class Filter:
         folder: A folder inside the photo folder, including its subfolders.
         taken_from: Earliest date: a year, month or day, such as ``2024``, ``2024-05`` or ``2024-05-17``. Photos without
             a date do not match.
-        taken_to: Latest date, likewise.
+        taken_to: Latest date, likewise; not before ``taken_from``.
         min_megapixels: Smallest size, in millions of pixels.
         max_megapixels: Largest size, in millions of pixels.
         orientation: ``landscape`` is wider than high, ``portrait`` higher than wide.
@@ -73,6 +73,10 @@ class Filter:
         for name, value in (("taken_from", self.taken_from), ("taken_to", self.taken_to)):
             if value is not None and (not isinstance(value, str) or not _DATE.fullmatch(value)):
                 raise QueryError(f"{name}: expected a date like 2024, 2024-05 or 2024-05-17, found {value!r}")
+        if self.taken_from is not None and self.taken_to is not None and self.taken_from > f"{self.taken_to}~":
+            raise QueryError(
+                f"taken_from: expected a date not after taken_to, {self.taken_to}, found {self.taken_from!r}"
+            )
         for name, size in (("min_megapixels", self.min_megapixels), ("max_megapixels", self.max_megapixels)):
             if size is not None and not _is_size(size):
                 raise QueryError(f"{name}: expected a number of at least 0, found {size!r:.40}")

@@ -43,11 +43,12 @@ PHOTOS = st.builds(
     DATES,
     st.sampled_from(CAMERAS),
 )
+DAYS = st.none() | DATES.filter(bool).map(lambda date: date[:10])
+SPANS = st.tuples(DAYS, DAYS).filter(lambda span: None in span or span[0] <= f"{span[1]}~")
 CONDITIONS = st.builds(
-    Filter,
+    lambda span, **others: Filter(taken_from=span[0], taken_to=span[1], **others),
+    SPANS,
     folder=st.none() | NAMES | st.just("a\0b"),
-    taken_from=st.none() | DATES.filter(bool).map(lambda date: date[:10]),
-    taken_to=st.none() | DATES.filter(bool).map(lambda date: date[:10]),
     min_megapixels=st.none() | st.floats(0, 9) | st.just(1e300),
     max_megapixels=st.none() | st.floats(0, 9) | st.just(1e300),
     orientation=st.none() | st.sampled_from(["landscape", "portrait", "square"]),

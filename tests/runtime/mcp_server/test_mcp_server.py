@@ -53,7 +53,8 @@ def test_an_assistant_finds_shows_and_describes_a_photo(gallery: Gallery, mode: 
         assert not found.is_error
         photos = found.structured_content["result"]
         assert [photo["path"].partition("/")[0] for photo in photos] == ["red"] * len(photos)
-        assert set(photos[0]) == {"path", "doubtful", "confidence", "taken", "width", "height"}
+        fields = {"path", "doubtful", "confidence", "matched", "incomplete", "taken", "width", "height"}
+        assert set(photos[0]) == fields
         shown = await client.call_tool("show_photo", {"path": photos[0]["path"]})
         picture = Image.open(io.BytesIO(base64.b64decode(shown.content[0].data)))  # type: ignore[union-attr]
         assert picture.format == "JPEG"
@@ -70,7 +71,24 @@ def test_an_assistant_finds_shows_and_describes_a_photo(gallery: Gallery, mode: 
     ("tool", "arguments", "message"),
     [
         ("search_photos", {}, "an empty query"),
-        ("search_photos", {"text": "red", "count": 1_000}, "less than or equal to 50"),
+        (
+            "search_photos",
+            {"text": "red", "count": 1_000},
+            "count: Input should be less than or equal to 50, found 1000",
+        ),
+        (
+            "search_photos",
+            {"text": "red", "limit": 3},
+            "search_photos has no argument 'limit'; expected text, similar_to",
+        ),
+        (
+            "search_photos",
+            {"text": "red", "similar_to": "x"},
+            "no photo 'x' in this gallery; expected a path that another",
+        ),
+        ("search_photos", {"text": "red", "taken_from": "2024", "taken_to": "2023-05"}, "a date not after taken_to"),
+        ("show_photo", {}, "show_photo needs the argument 'path'"),
+        ("list_folders", {"folder": "red"}, "list_folders has no argument 'folder'; expected none"),
         ("search_photos", {"text": "red", "taken_from": "soon"}, "soon"),
         ("search_photos", {"text": "red", "camera": "x"}, "no photo of this gallery names its camera, found 'x'"),
         ("show_photo", {"path": "../../etc/passwd"}, "no photo '../../etc/passwd' in this gallery"),
@@ -98,6 +116,63 @@ def call(gallery: Gallery, tool: str, arguments: dict[str, Any], *, write_albums
             return await client.call_tool(tool, arguments)
 
     return anyio.run(answer)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("show_photo", {"path": "damaged.jpg"}),
+        ("describe_photo", {"path": "damaged.jpg"}),
+        ("search_photos", {"similar_to": "damaged.jpg"}),
+        ("add_to_album", {"album": "Red", "paths": ["red/red-0.png", "damaged.jpg"]}),
+    ],
+)
+def test_a_damaged_photo_is_named_as_such(gallery: Gallery, tool: str, arguments: dict[str, Any]) -> None:
+    (gallery.photos.root / "damaged.jpg").write_bytes(b"\xff\xd8\xff\xe0 no picture")
+    gallery.index()
+    answer = call(gallery, tool, arguments, write_albums=True)
+    assert answer.is_error
+    assert "the photo 'damaged.jpg' cannot be read: damaged" in answer.content[0].text
+
+
+def test_a_photo_that_was_deleted_since_is_named(gallery: Gallery) -> None:
+    (gallery.photos.root / "red" / "red-0.png").unlink()
+    answer = call(gallery, "show_photo", {"path": "red/red-0.png"})
+    assert answer.is_error
+    assert "the photo 'red/red-0.png' cannot be read: No such file" in answer.content[0].text
+
+
+def test_no_error_sends_an_assistant_to_a_command_or_a_web_page(gallery: Gallery) -> None:
+    for arguments in ({"path": "none.jpg"}, {"path": 5}, {"file": "red/red-0.png"}):
+        text = call(gallery, "show_photo", arguments).content[0].text
+        assert "photoseek " not in text
+        assert "http" not in text
+
+
+def test_a_photo_found_by_its_name_says_so(gallery: Gallery) -> None:
+    Image.new("RGB", (48, 36), (20, 20, 200)).save(gallery.photos.root / "harbor.jpg")
+    gallery.index()
+    named, *others = call(gallery, "search_photos", {"text": "harbor"}).structured_content["result"]
+    assert (named["path"], named["matched"], named["doubtful"]) == ("harbor.jpg", "name", False)
+    assert {photo["matched"] for photo in others} == {None}
+
+
+def test_every_argument_and_every_field_of_a_photo_is_described(gallery: Gallery) -> None:
+    from photoseek import Searcher
+    from photoseek.mcp_server.server import make_server
+
+    async def tools() -> Any:
+        async with Client(make_server(Searcher(gallery), write_albums=True)) as client:
+            return (await client.list_tools()).tools
+
+    listed = {tool.name: tool for tool in anyio.run(tools)}
+    assert set(listed) == {*TOOLS, "add_to_album"}
+    for tool in listed.values():
+        assert tool.input_schema["additionalProperties"] is False
+        assert all("description" in each for each in tool.input_schema["properties"].values())
+    fields = listed["search_photos"].output_schema["$defs"]["FoundPhoto"]["properties"]
+    assert "0.1 can be a good match" in fields["confidence"]["description"]
+    assert "contains the words" in fields["matched"]["description"]
 
 
 def test_photos_of_a_camera_are_found(gallery: Gallery) -> None:
