@@ -5,7 +5,8 @@
 
 ``build`` runs, as root, every RUN and COPY of each stage in a copy of ROOT, with the files that .dockerignore admits.
 ``check`` runs the image as its user, without privileges or network, with a read-only root, /photos and /gallery: it
-indexes photos, starts the command of the image, runs its health check, searches, and stops it with SIGTERM.
+indexes photos, starts the command of the image, runs its health check, searches, and stops it with SIGTERM; the same
+for the page. It also starts the server for assistants, and imports what `index --watch` needs.
 An engine is different in its layers, its network and its limits, and its base image is not debootstrap's.
 """
 
@@ -184,6 +185,8 @@ def check(image: Path) -> None:
         index = [*stage.entrypoint, "index", "/photos", "--gallery", stage.environment["PHOTOSEEK_GALLERY"]]
         _expect(container, index, fails=None)
         _serve(container, stage.entrypoint + stage.command, stage.health, _SEARCH, '"path":"red.png"')
+        _expect(container, [*stage.entrypoint, "mcp"])  # its input has ended, and so does the server
+        _expect(container, ["python3", "-c", "import watchfiles"])
         page = yaml.safe_load((SOURCE / "compose.yaml").read_text("utf-8"))["services"]["page"]
         health = page["healthcheck"]["test"][1:]
         _serve(container, stage.entrypoint + page["command"], health, _PAGE, "ok")
@@ -215,7 +218,9 @@ def _serve(container: list[str], command: list[str], health: list[str], url: str
 
 def _expect(container: list[str], command: list[str], *, prints: str | None = None, fails: str | None = None) -> None:
     """Run a command in the container, and check its output and exit code; ``fails``: the expected error."""
-    done = subprocess.run([*container, *command], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [*container, *command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
+    )
     is_expected = fails in done.stderr if fails else done.returncode == 0
     if not is_expected or (prints is not None and prints not in done.stdout):
         expected = f"the error {fails!r}" if fails else f"{prints or 'exit code 0'}"

@@ -15,7 +15,7 @@ lock() { # NAME [EXTRA ...]
 }
 
 lock runtime
-lock container annoy app faiss pgvector serve
+lock container annoy app faiss mcp pgvector serve watch
 for extra in $("$python" packaging/extras.py); do
   lock "$extra" "$extra"
 done

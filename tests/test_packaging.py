@@ -14,13 +14,16 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from photoseek.errors import QueryError
+from photoseek.system.access_token import read_token
+
 ROOT = Path(__file__).parents[1]
 LOCKS = ROOT / "packaging" / "locks"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OPTIONAL: dict[str, list[str]] = PROJECT["optional-dependencies"]
 EXTRAS = {
     "runtime": [],
-    "container": ["annoy", "app", "faiss", "pgvector", "serve"],
+    "container": ["annoy", "app", "faiss", "mcp", "pgvector", "serve", "watch"],
     **{name: [name] for name in OPTIONAL if name not in ("bench", "bench-clip", "dev")},
 }
 
@@ -71,6 +74,15 @@ def test_the_image_receives_the_sources_and_nothing_else() -> None:
     assert "runtime/photoseek/demo/bundle/photoseek.json" in files
 
 
+def test_compose_asks_for_a_token_only_where_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose reads all variables for each command; the servers refuse the empty token that it then passes."""
+    text = (ROOT / "compose.yaml").read_text("utf-8")
+    assert re.findall(r"\$\{(\w+):\?", text) == ["PHOTOS"]
+    monkeypatch.setenv("PHOTOSEEK_TOKEN", "")
+    with pytest.raises(QueryError, match="PHOTOSEEK_TOKEN: expected a token of at least 16"):
+        read_token(None)
+
+
 def has_namespaces() -> bool:
     """Return whether bubblewrap is installed and may create what a container needs."""
     words = ["bwrap", "--ro-bind", "/", "/", "--unshare-all", "--uid", "1", "true"]
@@ -78,7 +90,9 @@ def has_namespaces() -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not all(map(find_spec, ("fastapi", "streamlit"))), reason="needs the extras app and serve")
+@pytest.mark.skipif(
+    not all(map(find_spec, ("fastapi", "mcp", "streamlit", "watchfiles"))), reason="needs the extras of the image"
+)
 def test_the_layout_of_the_container_works() -> None:
     """Another user, a read-only root, read-only photos, no network: indexing, the service, the page, health checks."""
     if not has_namespaces():
@@ -86,4 +100,4 @@ def test_the_layout_of_the_container_works() -> None:
     words = [sys.executable, "packaging/container.py", "check", "/"]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, env={**os.environ})
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok: ") == 7
+    assert done.stdout.count("ok: ") == 9

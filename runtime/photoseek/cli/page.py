@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -80,7 +79,12 @@ def _print_larger_model(gallery: Gallery, folder: Path) -> None:
 def page(
     gallery: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Gallery to open first.", autocompletion=complete_gallery),
+        typer.Option(
+            metavar="DIR",
+            help="Gallery to open first.",
+            envvar="PHOTOSEEK_GALLERY",
+            autocompletion=complete_gallery,
+        ),
     ] = None,
     address: AddressOption = "127.0.0.1",
     port: _PortOption = 8501,
@@ -97,8 +101,11 @@ def page(
     - Open no browser, and use another port: `photoseek app --gallery ~/Photos --no-browser --port 8600`
     """
     if gallery is not None:
-        with suppress(GalleryNotFound), Gallery.open(gallery, trust=trusting(trust)) as opened:
-            opened.expect_trust()
+        try:
+            with Gallery.open(gallery, trust=trusting(trust)) as opened:
+                opened.expect_trust()
+        except GalleryNotFound as error:
+            output.print_line(f"photoseek: {error}", error=True)  # the page itself shows how to index
     _run_page(gallery, address, port, browser, token=not no_token)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -61,7 +62,8 @@ def scan(folder: Path, gaps: ScanGaps | None = None, exclude: Sequence[str] = ()
         root = _Directory("", folder, status.st_dev, has_stable_inodes(folder), access, rules)
         os.listdir(folder)
     except OSError as error:
-        raise GalleryNotFound(f"{folder}: cannot be read as a folder of photos: {error.strerror}") from error
+        remedy = f" for user {os.geteuid()}; run as a user who may read it" if error.errno == errno.EACCES else ""
+        raise GalleryNotFound(f"{folder}: cannot be read as a folder of photos: {error.strerror}{remedy}") from error
     gaps.access.access &= root.access
     gaps.access.places.add(real := os.path.realpath(folder))
     pending, suffixes = [root], photo_suffixes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,10 +45,19 @@ PHOTOS = st.builds(
     st.sampled_from(CAMERAS),
 )
 DAYS = st.none() | DATES.filter(bool).map(lambda date: date[:10])
-SPANS = st.tuples(DAYS, DAYS).filter(lambda span: None in span or span[0] <= f"{span[1]}~")
+
+
+def from_to(span: tuple[str | None, str | None], **others: Any) -> Filter:
+    """Return a filter with dates in either order."""
+    first, last = span
+    if first is not None and last is not None and first > f"{last}~":
+        first, last = last, first
+    return Filter(taken_from=first, taken_to=last, **others)
+
+
 CONDITIONS = st.builds(
-    lambda span, **others: Filter(taken_from=span[0], taken_to=span[1], **others),
-    SPANS,
+    from_to,
+    st.tuples(DAYS, DAYS),
     folder=st.none() | NAMES | st.just("a\0b"),
     min_megapixels=st.none() | st.floats(0, 9) | st.just(1e300),
     max_megapixels=st.none() | st.floats(0, 9) | st.just(1e300),

@@ -120,6 +120,26 @@ def test_the_gallery_is_passed_in_the_environment(
     assert [call[1]["PHOTOSEEK_GALLERY"] for call in started] == [str(tmp_path / "album"), "/before"]
 
 
+def test_the_command_takes_the_gallery_of_the_environment_and_names_a_missing_one(
+    started: list[tuple[list[str], dict[str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from photoseek.__main__ import run
+
+    monkeypatch.setenv("PHOTOSEEK_GALLERY", str(tmp_path / "missing"))
+    monkeypatch.setattr("sys.argv", ["photoseek", "app", "--no-browser", "--port", str(free_port())])
+    with pytest.raises(SystemExit, match="0"):
+        run()
+    assert f"photoseek: no gallery at {tmp_path / 'missing'}" in capsys.readouterr().err
+    assert started[0][1]["PHOTOSEEK_GALLERY"] == str(tmp_path / "missing")
+    monkeypatch.setattr("sys.argv", ["photoseek", "app", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        run()
+    assert "PHOTOSEEK_GALLERY" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("address", "token", "warning"),
     [

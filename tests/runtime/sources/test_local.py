@@ -320,3 +320,14 @@ def test_the_command_relocates_photos(separate: Gallery, photos: Path, tiny_bund
     with pytest.raises(GalleryIncompatible, match="add --relocate"):
         raise CliRunner().invoke(app, command).exception or AssertionError
     assert "24 photos: 24 unchanged" in CliRunner().invoke(app, [*command, "--relocate"]).output
+
+
+def test_an_unreadable_photo_folder_names_the_user_and_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(GalleryNotFound, match=rf"Permission denied for user {os.geteuid()}; run as a user who may"):
+        list(scan(tmp_path))
