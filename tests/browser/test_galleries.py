@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from photoseek import Bundle, Gallery
+
 from .actions import QUERY, cards, choose_gallery, expect, heading, sidebar
 from .conftest import TOKEN, Server, new_context, watched_tab
 
@@ -70,11 +72,10 @@ def test_every_tab_can_watch_stop_and_continue_indexing(
             assert side.locator(".ps-facts dd").all_inner_texts()[:3] == ["41", "40", "1"]
             side.get_by_text("Unreadable photos (1)").click()
             side.locator(".ps-unreadable li", has_text="broken.jpg").wait_for()
-        expect(wide.get_by_label(QUERY)).to_have_value("red")
+        expect(wide.get_by_label(QUERY)).to_have_value("")  # the text was a query of the other gallery
         phone.reload()
-        choose_gallery(phone, unindexed)
         for tab in (wide, phone):
-            tab.locator(".ps-found span").first.get_by_text("1 photo", exact=True).wait_for()
+            tab.locator(".ps-found span").first.get_by_text("40 photos, newest first", exact=True).wait_for()
             tab.get_by_role("tab", name="Describe a photo").click()
             tab.get_by_text("Describe with your own captions").wait_for()
             with sidebar(tab) as side:
@@ -104,3 +105,26 @@ def test_a_tab_that_is_clicked_before_the_fields_are_loaded_keeps_gallery_and_qu
         cards(tab, "red-")
         assert tab.url.endswith("/?q=red&sort=date")
     context.close()
+
+
+def test_a_reload_and_the_history_keep_the_chosen_gallery_which_begins_without_a_query(
+    tab: Page, photos: Path, tiny_bundle_path: Path
+) -> None:
+    Gallery.create(photos, Bundle.load(tiny_bundle_path)).index()
+    tab.goto("/?q=red&folder=red")
+    cards(tab, "red-")
+    choose_gallery(tab, photos)
+    heading(tab, "Search 24 photos").wait_for()
+    expect(tab.get_by_label(QUERY)).to_have_value("")
+    expect(tab.locator(".ps-chip")).to_have_count(0)
+    tab.wait_for_url(re.compile(r"/\?gallery=[0-9a-f]{16}$"))
+    address = tab.url
+    tab.reload()
+    heading(tab, "Search 24 photos").wait_for()
+    assert tab.url == address
+    tab.go_back()
+    cards(tab, "red-")
+    tab.get_by_role("button", name="Remove: red").wait_for()
+    assert tab.url.endswith("/?q=red&folder=red")
+    tab.go_forward()
+    heading(tab, "Search 24 photos").wait_for()

@@ -27,11 +27,11 @@ def render_album_view(opened: OpenGallery) -> None:
     albums = gallery.albums.list()
     if error := st.session_state.pop(_ERROR, None):
         messages.error(error)
-    if not albums:
+    album = choose_album(opened)
+    if album is None:
         messages.notice(now.no_albums_title, now.no_albums)
         render_listed([], "", opened)  # offers to undo
         return
-    album = _choose(albums)
     with st.container(horizontal=True, key="ps-albums", vertical_alignment="center"):
         labels = {each.name: f"{album_label(each.name)} ({each.photos:,})" for each in albums}
         st.session_state[_FIELD] = album.name
@@ -59,12 +59,12 @@ def album_label(name: str) -> str:
     return strings().favorites if name == FAVORITES else name
 
 
-def _choose(albums: list[Album]) -> Album:
-    """Return the chosen album, or the first one that is not empty."""
-    wanted = st.session_state.get(ALBUM)
-    first = next((each for each in albums if each.photos), albums[0])
-    album = next((each for each in albums if each.name == wanted), first)
-    st.session_state[ALBUM] = album.name
+def choose_album(opened: OpenGallery) -> Album | None:
+    """Return the album that is shown: the chosen one, or the first one that is not empty, or None if there is none."""
+    albums = opened.searcher.gallery.albums.list()
+    first = next((each for each in albums if each.photos), albums[0] if albums else None)
+    album = next((each for each in albums if each.name == st.session_state.get(ALBUM)), first)
+    st.session_state[ALBUM] = album.name if album else None
     return album
 
 

@@ -40,10 +40,11 @@ from photoseek.page.open_galleries import (
     open_gallery,
     open_reranker,
 )
+from photoseek.page.recent_galleries import remember
 from photoseek.page.search_view import render_results
 from photoseek.page.server import is_gated
 from photoseek.page.strings import KEY, read_language, strings
-from photoseek.page.url_state import ERRORS, read_url, write_url
+from photoseek.page.url_state import ERRORS, begin_gallery, follow_history, read_url, write_url
 from photoseek.sources.local import LocalSource
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def render() -> None:
     """Draw the page. Unexpected errors are logged, and never shown as a traceback."""
     st.set_page_config("photoseek", str(_HERE / "icon.svg"), layout="wide")
     st.html(_HERE / "style.css")
+    follow_history()
     read_language()
     read_url()
     _render_header()
@@ -95,8 +97,7 @@ def _render_gallery(folder: str) -> None:
             raise
         _render_no_gallery(folder)
         return
-    if not is_shared():
-        sidebar.remember(folder)
+    _begin(folder)
     _render_index_button(folder)
     gallery = opened.searcher.gallery
     state = gallery_state(gallery)
@@ -106,6 +107,13 @@ def _render_gallery(folder: str) -> None:
         opened = open_gallery(folder, choice.search)
     reranker = None if choice.rerank is None else open_reranker(opened, choice.rerank)
     _render_state(folder, replace(opened, reranker=reranker), state)
+
+
+def _begin(folder: str) -> None:
+    """Record that the session shows a gallery."""
+    if not is_shared():
+        remember(folder)
+    begin_gallery(folder)
 
 
 def _render_index_button(folder: str) -> None:
@@ -123,6 +131,8 @@ def _render_no_gallery(folder: str) -> None:
     if is_shared():
         messages.no_gallery()
     elif job is not None and job.running:
+        _begin(folder)
+        write_url()
         index_panel.render_job(folder)
         messages.hint(strings().being_indexed)
     elif folder:
@@ -134,12 +144,18 @@ def _render_no_gallery(folder: str) -> None:
 def _render_state(folder: str, opened: OpenGallery, state: GalleryState) -> None:
     if state.status.searchable and state.status.generation is not None:
         running = index_panel.render_job(folder)
+        ended = None if running else index_report.ended_job(folder)
+        place = None if ended is None else st.empty()
         _render_tabs(opened, state)
+        if ended is not None and place is not None:  # after the tabs, because they know which step this is
+            with place.container():
+                index_report.render_new_outcome(folder, ended)
         if is_shared():
             messages.hint(strings().only_here)
         if not running:
             model_offer.render_model_offer(folder, opened, state)
         return
+    write_url()
     job = index_job.job_of(folder)
     if job is not None and job.running:
         index_panel.render_job(folder)
@@ -169,12 +185,13 @@ def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:
     tabs = dict(zip(labels, st.tabs(list(labels.values()), key=key, on_change="rerun"), strict=True))
     opens = next((name for name, tab in tabs.items() if tab.open), "find")
     st.session_state.update(describing=opens == "describe", tab=opens)
+    if opens == "albums":
+        album_view.choose_album(opened)
     with tabs["find"]:
         _render_search_tab(opened, state)
     with tabs[opens]:
         if opens == "albums":
             album_view.render_album_view(opened)
-            write_url()
         elif opens == "duplicates":
             duplicates_view.render_duplicates_view(opened)
         elif opens == "describe":

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from photoseek.errors import PhotoError
+from photoseek.errors import PhotoError, QueryError
 from photoseek.gallery.thumbnails import data_uri, make_thumbnail
 from photoseek.page import caption_form, components, messages
 from photoseek.page.open_galleries import GalleryState, OpenGallery
@@ -43,6 +43,8 @@ def render_describe_view(opened: OpenGallery, state: GalleryState) -> None:
             _render_description(opened, state, photo)
         except PhotoError as error:
             messages.photo_error(str(error))
+        except QueryError as error:
+            messages.query_error(str(error))
     caption_form.render_caption_form(opened.searcher.gallery, state.status.captions)
 
 
@@ -52,6 +54,7 @@ def _render_description(opened: OpenGallery, state: GalleryState, photo: Upload 
     if isinstance(photo, Upload):
         picture = make_thumbnail(photo.data, FULL_SIDE)
     else:
+        opened.searcher.resolve_photo(photo)  # a link may name any path
         picture = opened.thumbnails.thumbnail(opened.searcher.gallery.photos.file_of(photo), FULL_SIDE)
     loaded = opened.tagger.is_loaded_for(now.code, given.get("photo"))
     with nullcontext() if loaded else st.spinner(""):  # the vocabulary is encoded once

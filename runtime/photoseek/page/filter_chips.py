@@ -14,6 +14,7 @@ from photoseek.page.filter_form import name_choices, orientations
 from photoseek.page.filter_state import BY_NAME, NAMES, filter_values, set_filters
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.search_form import SearchForm
+from photoseek.page.similar import leave_similar
 from photoseek.page.strings import date_label, strings
 
 _CHIP_SIDE = 128
@@ -84,7 +85,9 @@ def _imitated(path: str, opened: OpenGallery) -> dict[str, str]:
 
 def _remove() -> None:
     name = components.component_value("chips", "removed")
-    if name in ("photo", "similar_to"):
-        st.session_state[name] = None
+    if name == "photo":
+        st.session_state["photo"] = None
+    elif name == "similar_to":
+        leave_similar()
     elif isinstance(name, str):
         remove_filter(name)

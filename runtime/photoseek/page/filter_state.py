@@ -51,6 +51,11 @@ def set_filters(**values: Any) -> None:
     """Set or, with None, remove filters by their names, and show them in new fields."""
     for name, value in values.items():
         st.session_state[PREFIX + name] = value
+    renew_fields()
+
+
+def renew_fields() -> None:
+    """Show the filters of the session in new fields."""
     st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
 
 

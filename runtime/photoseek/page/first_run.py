@@ -130,7 +130,7 @@ def _size(count: float) -> str:
 
 def _start(folder: str, bundle: str, survey: SurveyJob) -> None:
     survey.stop()
-    index_job.start(folder, bundle)
+    index_report.start_indexing(folder, bundle)
 
 
 def _open_demo() -> None:
@@ -139,4 +139,4 @@ def _open_demo() -> None:
         return
     folder = demo_photos()
     folder_browser.choose_folder(folder)
-    index_job.start(str(folder), DEMO)
+    index_report.start_indexing(str(folder), DEMO)

@@ -120,7 +120,7 @@ def _choose(key: str) -> None:
 def choose_folder(folder: Path) -> None:
     """Open a folder as if its path had been typed."""
     folder = known_folder(folder)
-    st.session_state.update({"gallery": _text(folder), "similar_to": None, _AT: folder, _BROWSING: False})
+    st.session_state.update({"gallery": _text(folder), _AT: folder, _BROWSING: False})
 
 
 def _event(key: str, name: str) -> Path | None:

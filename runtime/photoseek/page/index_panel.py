@@ -1,4 +1,4 @@
-"""Indexing from the page: a button to start, a progress bar with a button to stop, and the outcome."""
+"""Indexing from the page: a button to start, and a progress bar with a button to stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from photoseek.gallery.location import find_gallery
 from photoseek.gallery.snapshot.current import current_id
 from photoseek.page import index_job
 from photoseek.page.exposure import is_shared
-from photoseek.page.index_report import render_outcome
+from photoseek.page.index_report import start_indexing, watch
 from photoseek.page.model_job import DOWNLOAD, ModelJob
 from photoseek.page.strings import strings
 from photoseek.system.user_paths import absolute
@@ -27,7 +27,7 @@ def render_index_button(folder: str, bundle: str) -> None:
         now.index,
         icon=":material/sync:",
         help=now.index_help,
-        on_click=_start,
+        on_click=start_indexing,
         args=(folder, bundle),
         disabled=job is not None and job.running,
         width="stretch",
@@ -35,16 +35,14 @@ def render_index_button(folder: str, bundle: str) -> None:
 
 
 def render_job(folder: str) -> bool:
-    """Draw the progress of indexing a folder, or how it ended; return whether it is in progress."""
+    """Draw the progress of indexing a folder, and return whether it is in progress."""
     job = None if is_shared() else index_job.job_of(folder)
-    if job is None or isinstance(job, ModelJob):  # drawn with its offer
+    if job is None or not job.running or isinstance(job, ModelJob):  # drawn with its offer
         return False
-    if job.running:
-        with st.container(border=True, key="ps-indexing"):
-            render_progress(job, _snapshot(folder))
-        return True
-    render_outcome(folder, job)
-    return False
+    watch(job)
+    with st.container(border=True, key="ps-indexing"):
+        render_progress(job, _snapshot(folder))
+    return True
 
 
 @st.fragment(run_every=_REFRESH_S)
@@ -99,7 +97,3 @@ def _time_left(seconds: float | None) -> str:
     return (now.minutes_left if minutes < 90 else now.hours_left).format(
         count=round(minutes if minutes < 90 else minutes / 60)
     )
-
-
-def _start(folder: str, bundle: str) -> None:
-    index_job.start(folder, bundle)

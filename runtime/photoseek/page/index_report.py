@@ -15,14 +15,35 @@ from photoseek.page.left_out_view import count_left_out, left_out_rows
 from photoseek.page.strings import strings
 from photoseek.sources.left_out import LeftOut, UnreadKind
 
-_DISMISSED = "dismissed-report"  # in the session: the job whose outcome was closed
+_WATCHED = "watched-job"  # in the session: the job that it has started or seen running
+_SEEN = "seen-outcome"  # in the session: the job whose outcome was drawn, and the parameters of the URL at that time
 _MOST = 200  # rows of a list
 
 
-def render_outcome(folder: str, job: Job) -> None:
-    """Draw how a job of a gallery ended, until the visitor closes it."""
-    if st.session_state.get(_DISMISSED) is job:
-        return
+def watch(job: Job) -> None:
+    """Record that the session has started a job, or has seen it running, and so will see its outcome."""
+    st.session_state[_WATCHED] = job
+
+
+def ended_job(folder: str) -> Job | None:
+    """Return the last job of a gallery if it ended while this session watched it, until its outcome is closed."""
+    job = index_job.job_of(folder)
+    return job if job is not None and not job.running and st.session_state.get(_WATCHED) is job else None
+
+
+def render_new_outcome(folder: str, job: Job) -> None:
+    """Draw how a job ended, until the visitor closes it or takes another step."""
+    step = st.query_params.to_dict()
+    seen, before = st.session_state.get(_SEEN, (None, step))
+    st.session_state[_SEEN] = job, before if seen is job else step
+    if seen is job and before != step:
+        _dismiss()
+    else:
+        render_outcome(folder, job, closable=True)
+
+
+def render_outcome(folder: str, job: Job, *, closable: bool = False) -> None:
+    """Draw how a job of a gallery ended."""
     now, report = strings(), job.report
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="ps-outcome"):
         outcome(outcome_text(job))
@@ -34,14 +55,13 @@ def render_outcome(folder: str, job: Job) -> None:
                 render_unreadable(folder, job.bundle, report.unreadable, "outcome")
                 _render_list(now.unopened, report.skipped)
                 render_left_out(report.left_out, report.unread)
-        st.button(
-            now.close, key="close-outcome", type="tertiary", icon=":material/close:", on_click=_dismiss, args=(job,)
-        )
+        if closable:
+            st.button(now.close, key="close-outcome", type="tertiary", icon=":material/close:", on_click=_dismiss)
 
 
 def start_indexing(folder: str, bundle: str, *, retry: bool = False) -> None:
     """Start to index a folder; ``retry``: whether to try unreadable photos again."""
-    index_job.start(folder, bundle, retry=retry)
+    watch(index_job.start(folder, bundle, retry=retry))
 
 
 def outcome(text: str) -> None:
@@ -109,5 +129,5 @@ def _items(rows: Iterable[tuple[str, str]]) -> str:
     )
 
 
-def _dismiss(job: Job) -> None:
-    st.session_state[_DISMISSED] = job
+def _dismiss() -> None:
+    st.session_state[_WATCHED] = None

@@ -24,6 +24,9 @@ AT = "at"
 LIKENESS, DATE = ORDERS = ("likeness", "date")
 """Orders of the photos; the first is the default."""
 
+NEXT_PAGE = "next-page"
+"""Name in the session of the query string of the URL with which more photos are shown."""
+
 _QUESTION = "question"
 _NEWER = "newer"  # number of photos before the one at ``AT``
 _MOST_NEWER = 10 * PAGE  # at first
@@ -66,6 +69,12 @@ def render_newer() -> None:
 
 def _show_newer() -> None:
     st.session_state[_NEWER] = st.session_state.get(_NEWER, _MOST_NEWER) + _MOST_NEWER
+
+
+def forget_question() -> None:
+    """Show as many photos of the next question as the URL says."""
+    for name in (_QUESTION, _NEWER):
+        st.session_state.pop(name, None)
 
 
 def show_more() -> None:

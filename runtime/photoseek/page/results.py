@@ -16,6 +16,7 @@ from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
 from photoseek.page.selection import ALBUM, Found, album_texts, select_found, selection_data
+from photoseek.page.similar import search_similar
 from photoseek.page.strings import strings
 from photoseek.search.hits import Hit
 
@@ -79,9 +80,14 @@ def render_cards(
         at: Path of a photo that is marked and scrolled into view.
         found: All photos of the answer, if more than the cards.
     """
-    more_label = strings().show_more if more else None
-    texts, selection = card_texts(), selection_data(opened.files, found=found)
-    data = {"cards": cards, "texts": texts, "more": more_label, "selection": selection, "at": at}
+    data = {
+        "cards": cards,
+        "texts": card_texts(),
+        "more": strings().show_more if more else None,
+        "next": st.session_state.get(paging.NEXT_PAGE),
+        "selection": selection_data(opened.files, found=found),
+        "at": at,
+    }
     components.render_component(
         "cards", "cards", data, chosen=choose, more=paging.show_more, reload=reload, found=select_found
     )
@@ -150,7 +156,7 @@ def choose() -> None:
     chosen = components.component_value("cards", "chosen")
     action, path = (chosen.get("action"), chosen.get("path")) if isinstance(chosen, dict) else (None, None)
     if isinstance(path, str) and action == "similar":
-        st.session_state.update(similar_to=path, photo=None, q="", view="find")
+        search_similar(path)
     elif isinstance(path, str) and action == "describe":
         describe_view.describe(path)
     elif isinstance(path, str) and action == "folder":

@@ -240,6 +240,44 @@ def test_invalid_values_in_the_address_are_named_and_ignored(page: AppTest, rend
     assert len(names(rendered)) == 24
 
 
+@pytest.mark.parametrize("given", ["0123456789abcdef", "/", "../private"])
+def test_an_unknown_gallery_in_the_address_is_named_and_ignored(page: AppTest, given: str) -> None:
+    page.query_params["gallery"] = given
+    page.run()
+    shown = html.unescape(text_of(page))
+    assert f"Gallery folder: expected a gallery that was opened on this computer, found {given!r}." in shown
+    assert "24 photos" in shown
+    assert "gallery" not in page.query_params
+
+
+def test_another_gallery_begins_without_query_and_filters_and_a_link_opens_it(
+    page: AppTest, indexed_with_demo: Path
+) -> None:
+    page.query_params.update({"q": "red", "folder": "red", "type": "png", "sort": "date"})
+    page.run()
+    page.text_input(key="gallery").input(str(indexed_with_demo)).run()
+    assert page.text_input(key="q-field").value == ""
+    assert list(page.query_params) == ["gallery"]
+    link = new_session()
+    link.query_params["gallery"] = page.query_params["gallery"]
+    link.run()
+    assert link.text_input(key="gallery").value == str(indexed_with_demo)
+    assert not page.exception
+
+
+def test_a_photo_to_describe_in_the_address_must_be_of_the_gallery(
+    page: AppTest, rendered: dict[str, Any], gallery: Gallery
+) -> None:
+    outside = gallery.photos.root.parent / "outside.png"
+    Image.new("RGB", (30, 30), COLORS["red"]).save(outside)
+    page.query_params.update({"view": "describe", "described": "../outside.png"})
+    page.run()
+    assert "no photo '../outside.png' in this gallery" in html.unescape(text_of(page)).lower()
+    assert "<img" not in text_of(page)
+    new_session(view="describe", described="red/red-0.png").run()
+    assert "red-0.png" in str(rendered)
+
+
 def test_a_photo_of_the_gallery_in_the_address_is_the_query(page: AppTest, rendered: dict[str, Any]) -> None:
     page.query_params["similar_to"] = "blue/blue-0.png"
     page.run()

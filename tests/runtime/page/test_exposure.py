@@ -48,7 +48,7 @@ def everything(page: AppTest, rendered: dict[str, Any]) -> str:
 
 
 def test_visitors_have_no_gallery_field_no_recent_galleries_and_no_indexing(page: AppTest, other: Path) -> None:
-    from photoseek.page.sidebar import recent_galleries, remember
+    from photoseek.page.recent_galleries import recent_galleries, remember
 
     remember(str(other))
     page.run()
@@ -70,6 +70,19 @@ def test_neither_address_nor_session_can_select_another_gallery(
     assert not page.exception
     assert "salary" not in everything(page, rendered)
     assert "24 photos searched" in text_of(page)
+
+
+def test_the_key_of_another_gallery_in_the_address_is_ignored(
+    page: AppTest, rendered: dict[str, Any], other: Path
+) -> None:
+    from photoseek.page.recent_galleries import gallery_key, remember
+
+    remember(str(other))
+    page.query_params.update({"q": "red", "gallery": gallery_key(str(other))})
+    page.run()
+    assert "salary" not in everything(page, rendered)
+    assert "24 photos searched" in text_of(page)
+    assert list(page.query_params) == ["q"]
 
 
 def test_no_path_of_the_server_is_sent(

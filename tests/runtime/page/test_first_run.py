@@ -154,7 +154,23 @@ def test_a_folder_is_counted_before_it_is_indexed(first: AppTest, photos: Path) 
     assert again is not None
     assert again.wait(SECONDS)
     assert (again.retry, again.progress) == (True, Progress("build", 1, 1))
-    page.run().button(key="close-outcome").click().run()
+    assert "Up to date" in text_of(page.run())
+    assert "Up to date" not in text_of(new_session().run())  # it did not watch
+    page.button(key="close-outcome").click().run()
+    assert "Up to date" not in text_of(page)
+
+
+def test_an_outcome_stays_away_after_the_next_step(first: AppTest, photos: Path) -> None:
+    page = surveyed(first, photos)
+    button(page, "Index 24 photos").click().run()
+    job = index_job.job_of(str(photos))
+    assert job is not None
+    assert job.wait(SECONDS)
+    assert "Up to date: 24 photos" in text_of(page.run())
+    assert "Up to date: 24 photos" in text_of(page.run())  # what happens in the background
+    page.text_input(key="q-field").set_value("red").run()
+    assert "Up to date" not in text_of(page)
+    page.text_input(key="q-field").set_value("").run()
     assert "Up to date" not in text_of(page)
 
 

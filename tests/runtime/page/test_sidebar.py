@@ -11,7 +11,7 @@ import pytest
 from photoseek import Bundle, Gallery
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
-from photoseek.page.sidebar import recent_galleries, remember
+from photoseek.page.recent_galleries import find_by_key, gallery_key, recent_galleries, remember
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +71,22 @@ def test_without_a_cache_folder_nothing_is_stored(cache: Path, folders: list[str
     cache.write_text("not a folder")
     remember(folders[0])
     assert recent_galleries() == []
+
+
+def test_a_key_stands_only_for_a_gallery_that_was_opened(folders: list[str], tmp_path: Path) -> None:
+    key = gallery_key(folders[0])
+    assert find_by_key(key) is None
+    remember(folders[0])
+    assert find_by_key(key) == folders[0]
+    assert find_by_key(gallery_key(folders[1])) is None
+    assert [find_by_key(given) for given in (folders[0], "", "../..", str(tmp_path))] == [None] * 4
+
+
+def test_a_key_of_an_earlier_run_is_found_among_the_recent_galleries(
+    folders: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from photoseek.page import recent_galleries as module
+
+    remember(folders[2])
+    monkeypatch.setattr(module, "_opened", {})
+    assert find_by_key(gallery_key(folders[2])) == folders[2]

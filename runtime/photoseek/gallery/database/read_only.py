@@ -21,7 +21,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -243,7 +243,8 @@ class _Connection(sqlite3.Connection):
     """Closed when it is freed, as a gallery that nobody closed; Python 3.13 and newer warn about that."""
 
     def __del__(self) -> None:
-        self.close()
+        with suppress(sqlite3.ProgrammingError):  # the file could not be opened
+            self.close()
 
 
 def connect(path: Path, parameters: str) -> sqlite3.Connection:

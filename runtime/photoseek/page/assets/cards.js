@@ -162,6 +162,12 @@ function copies({ label, cards }, root) {
   return button
 }
 
+// Asks for more cards. The address changes here first, because it would be a step of the browser's history otherwise.
+function showMore({ cards, next }, setTriggerValue) {
+  if (next) history.replaceState(history.state, "", `?${next}`)
+  setTriggerValue("more", cards.length)
+}
+
 // Returns the button that an arrow key moves to: the next one of the row, or the nearest one of the next row.
 function neighbor(buttons, from, key) {
   const at = buttons.indexOf(from)
@@ -218,10 +224,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (before?.disabled && first) first.querySelector("button").focus({ preventScroll: true }) // it was on the old button
   before?.remove()
   mark(root, data.at)
-  if (data.more) root.list.after(more(data.more, () => setTriggerValue("more", data.cards.length)))
+  if (data.more) root.list.after(more(data.more, () => showMore(data, setTriggerValue)))
   root.reload = (album) => setTriggerValue("reload", album)
   root.findAll = () => setTriggerValue("found", true)
   root.selection.update(data.selection)
   root.albums.update(data.selection, data.texts)
   root.append(root.selection.bar.element)
+  const leave = () => root.viewer.dialog.close()
+  addEventListener("popstate", leave)
+  return () => removeEventListener("popstate", leave)
 }

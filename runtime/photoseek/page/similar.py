@@ -1,0 +1,34 @@
+"""The search for photos like one of the gallery, and the way back to what it was started from."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_ORIGINS = "similar-origins"  # in the session: the text, photo and tab before each search, by its path
+_MAX_ORIGINS = 50
+
+
+def search_similar(path: str) -> None:
+    """Search for photos like one of the gallery, in place of the text and photo of the query."""
+    state = st.session_state
+    origins = state.setdefault(_ORIGINS, {})
+    if state["similar_to"] != path:
+        names = ("q", "photo", "similar_to")
+        origins[path] = {**{name: state.get(name) for name in names}, "view": state.get("tab", "find")}
+        if len(origins) > _MAX_ORIGINS:
+            origins.pop(next(iter(origins)))
+    state.update(similar_to=path, photo=None, q="", view="find")
+
+
+def leave_similar() -> None:
+    """Return to what the search was started from, unless a text or photo was added to it since."""
+    state = st.session_state
+    origin = state.setdefault(_ORIGINS, {}).get(state["similar_to"])
+    state["similar_to"] = None
+    if origin is not None and not state["q"].strip() and state.get("photo") is None:
+        state.update(origin)
+
+
+def forget_origins() -> None:
+    """Forget what the searches were started from, since another gallery is shown."""
+    st.session_state.pop(_ORIGINS, None)
