@@ -278,3 +278,14 @@ def test_a_link_repeats_a_search_with_its_filters_and_language(tab: Page) -> Non
     tab.get_by_role("button", name="English").click()
     tab.wait_for_url("**/?q=blue&folder=blue&type=png&lang=en")
     tab.get_by_role("button", name="Filters").wait_for()
+
+
+def test_photos_have_their_place_before_they_are_drawn(tab: Page) -> None:
+    tab.goto("/?q=red")
+    cards(tab, "red-")
+    assert tab.locator("[data-drawn]").count() == 1
+    tab.evaluate("document.querySelector('[data-drawn]').removeAttribute('data-drawn')")
+    height = tab.locator(".st-key-cards").evaluate(
+        "cards => parseFloat(getComputedStyle(cards).minHeight) / innerHeight"
+    )
+    assert height == pytest.approx(0.7, abs=0.01)

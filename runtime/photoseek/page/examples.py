@@ -50,7 +50,8 @@ def render_examples(opened: OpenGallery) -> None:
     key = (str(snapshot.path), snapshot.manifest.gallery, snapshot.manifest.state)
     job = _job(*key, code if code in searcher.bundle.languages else "en", searcher)
     if job.found is None:
-        _wait(job)
+        with st.container(key="ps-examples-place"):  # as high as the examples, so that the photos stay where they are
+            _wait(job)
     elif job.found:
         with st.container(horizontal=True, key="ps-examples", vertical_alignment="center", gap="xsmall"):
             st.html(f'<p class="ps-hint">{strings().examples}</p>', width="content")

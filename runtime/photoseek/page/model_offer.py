@@ -24,6 +24,7 @@ _OFFERED = "model-offered"  # in the session: whether the offer was drawn
 def render_model_offer(folder: str, opened: OpenGallery, state: GalleryState) -> None:
     """Draw the offer, the progress or the outcome, only where the page may index; nothing here uses the network.
 
+    The offer follows the photos of a search or of the start page, not those of other tabs.
     The button starts a download. When its job is complete, a notice says that the new model searches.
     """
     if is_shared():
@@ -34,7 +35,8 @@ def render_model_offer(folder: str, opened: OpenGallery, state: GalleryState) ->
         _render_running(of_model)
     elif _is_offered(opened, state):
         st.session_state[_OFFERED] = True
-        _render_offer(folder, of_model, blocked=job is not None and job.running)
+        if st.session_state.get("tab") == "find":
+            _render_offer(folder, of_model, blocked=job is not None and job.running)
     elif st.session_state.pop(_OFFERED, False) and of_model is not None and of_model.report is not None:
         st.toast(strings().switched.format(model=of_model.model.name), icon=":material/check:", duration="long")
 

@@ -51,6 +51,13 @@ def button(page: AppTest, label: str) -> Any:
     return next(each for each in page.button if each.label == label)
 
 
+@pytest.mark.parametrize(("view", "offered"), [("find", True), ("albums", False), ("describe", False)])
+def test_the_offer_follows_a_search_and_no_other_tab(offering: AppTest, view: str, offered: bool) -> None:
+    if view != "find":
+        offering.query_params["view"] = view
+    assert (OFFER in text_of(offering.run())) is offered
+
+
 def test_one_click_downloads_indexes_and_switches(
     offering: AppTest, rendered: dict[str, Any], small: Path, hub: Hub
 ) -> None:

@@ -221,6 +221,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.copies) root.list.before(copies(data.copies, root))
   const before = root.querySelector(".ps-more:not(.ps-copies)")
   const first = draw(root, data)
+  root.getRootNode().host?.setAttribute("data-drawn", "") // for the style of the page
   if (before?.disabled && first) first.querySelector("button").focus({ preventScroll: true }) // it was on the old button
   before?.remove()
   mark(root, data.at)
