@@ -68,8 +68,10 @@ def test_dates_and_folders_lead_to_photos_in_the_same_grid_and_viewer(start: Pag
     heading(start, "May 2024").wait_for()
     assert "40 photos, newest first" in start.inner_text(".ps-found")
     start.get_by_text("2 without a date").wait_for()
+    expect(start.locator(".ps-row h3")).to_have_text(["Dates", "2024", "Folders"])  # the months of 2024
     facet(start, "2023 19").click()
     start.wait_for_url("**/?taken_from=2023&taken_to=2023")
+    expect(start.locator(".ps-row h3").nth(1)).to_have_text("2023")
     heading(start, "May 2023").wait_for()
     expect(facet(start, "2023 19")).to_have_attribute("aria-pressed", "true")
     expect(facet(start, "2023 19")).to_be_focused()

@@ -42,7 +42,7 @@ def _dates(overview: Overview, chosen: dict[str, Any]) -> list[dict[str, Any]]:
     note = now.undated.format(count=f"{overview.undated:,}") if overview.undated else ""
     return [
         {"name": now.dates, "buttons": years, "note": note},
-        {"name": now.months_of.format(year=year), "buttons": months, "inner": True},
+        {"name": now.months_of.format(year=year), "buttons": months, "title": year},
     ]
 
 

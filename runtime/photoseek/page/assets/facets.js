@@ -59,8 +59,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTriggerValue("chosen", { kind, value })
   }
   const rows = data.groups.flatMap((group) => {
-    const row = element("div", group.inner ? "ps-row ps-inner" : "ps-row")
-    if (!group.inner) row.append(element("h3", "", group.name))
+    const row = element("div", "ps-row")
+    row.append(element("h3", "", group.title ?? group.name))
     const parts = [...(group.path?.length ? [pathOf(group, choose)] : [])]
     if (group.buttons.length || group.note) parts.push(buttonsOf(group, data.texts, root, choose))
     const column = element("div", "ps-column")
