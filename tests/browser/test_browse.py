@@ -216,7 +216,7 @@ def test_examples_search(tab: Page) -> None:
 
 def test_dates_in_the_filters_restrict_a_query(start: Page) -> None:
     search(start, "red")
-    start.locator(".ps-likeness").first.wait_for()
+    start.wait_for_url("**/?q=red")
     start.get_by_role("button", name="Filters").click()
     facet(start, "2024 19").click()
     start.wait_for_url("**/?q=red&taken_from=2024&taken_to=2024")

@@ -113,7 +113,7 @@ def test_a_browser_opens_with_a_single_use_address_and_a_shared_page_has_the_ope
         assert photos_of(page)
         assert page.url.startswith(f"{server.url}?q=red")
         page.locator(".ps-open").first.click()
-        page.get_by_role("dialog").get_by_text("1 of").wait_for()
+        page.get_by_role("dialog").get_by_text("1 /").wait_for()
         assert str(albums) not in page.content()
         assert page.get_by_label("Gallery folder").count() == 0
         assert page.get_by_role("button", name="Index this folder").count() == 0

@@ -10,10 +10,10 @@ import pytest
 from photoseek import Gallery
 
 from .actions import QUERY, cards, choose_gallery, expect, heading, is_wide, names, search
-from .conftest import watched_tab
+from .conftest import TOKEN, new_context, watched_tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
     from .conftest import Server
 
@@ -32,7 +32,7 @@ def open_first(tab: Page, color: str = "red") -> Locator:
     tab.goto(f"/?q={color}")
     cards(tab, f"{color}-").first.locator(".ps-open").click()
     viewer = tab.get_by_role("dialog", name="Photo")
-    viewer.get_by_text("1 of").wait_for()
+    viewer.get_by_text("1 /").wait_for()
     return viewer
 
 
@@ -57,16 +57,16 @@ def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path)
             break
     tab.keyboard.press("Enter")
     dialog = tab.get_by_role("dialog")
-    dialog.get_by_text("1 of").wait_for()
-    path = dialog.locator("dd", has_text="red/red-")
+    dialog.get_by_text("1 /").wait_for()
+    path = dialog.locator("dd", has_text=".png")
     first = path.inner_text()
     expect(photo(dialog)).to_have_js_property("naturalWidth", 48)
     assert "48 × 36" in dialog.inner_text()
     dialog.get_by_role("button", name="Next").click()
-    dialog.get_by_text("2 of").wait_for()
+    dialog.get_by_text("2 /").wait_for()
     expect(path).not_to_have_text(first)
     dialog.get_by_role("button", name="Previous").click()
-    dialog.get_by_text("1 of").wait_for()
+    dialog.get_by_text("1 /").wait_for()
     tab.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert focused_class(tab) == "ps-open"
@@ -93,14 +93,14 @@ def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path)
 
 def test_a_step_shows_a_photo_that_is_already_loaded(tab: Page) -> None:
     viewer = open_first(tab)
-    addresses = tab.locator(".ps-card img").evaluate_all(
+    addresses = tab.locator(".ps-card:not([hidden]) img").evaluate_all(
         "images => images.map(one => one.src.replace(/card$/, 'view'))"
     )
     for number, address in enumerate(addresses[1:5], 2):
         image = photo(viewer)
         tab.wait_for_function("at => performance.getEntriesByName(at).some((one) => one.responseEnd > 0)", arg=address)
         assert image.evaluate(_STEP) == [True, True]
-        viewer.get_by_text(f"{number} of").wait_for()
+        viewer.get_by_text(f"{number} /").wait_for()
 
 
 def test_zoom_moves_within_the_photo_and_loads_no_more_than_it_has(tab: Page) -> None:
@@ -109,19 +109,118 @@ def test_zoom_moves_within_the_photo_and_loads_no_more_than_it_has(tab: Page) ->
     fitting = image.bounding_box()
     assert fitting is not None
     assert (round(fitting["width"]), round(fitting["height"])) == (48, 36)  # a small photo keeps its own size
-    own = viewer.get_by_role("button", name="Own size")
-    own.click()
-    expect(own).to_have_attribute("aria-pressed", "true")
-    assert round((image.bounding_box() or fitting)["width"]) == 96
-    for key, width in (("+", 120), ("0", 48), ("-", 48), ("+", 60)):
+    own, scale = viewer.get_by_role("button", name="Own size"), viewer.locator(".ps-scale")
+    expect(own).to_have_attribute("aria-disabled", "true")
+    own.click(force=True)
+    image.dblclick()
+    for key, width, text in (("-", 48, ""), ("+", 60, "125 %"), ("+", 75, "156 %"), ("0", 48, ""), ("+", 60, "125 %")):
         tab.keyboard.press(key)
         assert round((image.bounding_box() or fitting)["width"]) == width
+        expect(scale).to_have_text(text)
+    own.click()
+    assert round((image.bounding_box() or fitting)["width"]) == 48
+    tab.keyboard.press("+")
     image.dblclick()
     assert round((image.bounding_box() or fitting)["width"]) == 48
     tab.keyboard.press("End")
-    expect(viewer.locator(".ps-position")).not_to_have_text("1 of")
+    expect(viewer.locator(".ps-position")).not_to_contain_text("1 /")
     tab.keyboard.press("ArrowRight")  # after the last one is the first one
-    viewer.get_by_text("1 of").wait_for()
+    viewer.get_by_text("1 /").wait_for()
+
+
+def test_a_pixel_of_a_photo_in_its_own_size_is_a_pixel_of_the_page(tab: Page) -> None:
+    tab.goto("/?q=red&k=50")
+    card = cards(tab, "red-").filter(has_text="_a_")
+    card.locator(".ps-open").click()
+    tab.set_viewport_size({"width": 120, "height": 800})  # less than the 160 pixels of the photo
+    viewer = tab.get_by_role("dialog", name="Photo")
+    image = photo(viewer)
+    expect(image).to_have_css("width", f"{viewer.locator('.ps-stage').evaluate('one => one.clientWidth')}px")
+    own = viewer.get_by_role("button", name="Own size")
+    own.click()
+    expect(own).to_have_attribute("aria-pressed", "true")
+    expect(viewer.locator(".ps-scale")).to_have_text("100 %")
+    assert round((image.bounding_box() or {"width": 0})["width"]) == 160
+    tab.set_viewport_size({"width": 100, "height": 800})
+    tab.wait_for_timeout(100)  # the observer of the size runs after the layout
+    assert round((image.bounding_box() or {"width": 0})["width"]) == 160
+    own.click()
+    expect(viewer.locator(".ps-scale")).to_have_text("")
+
+
+def test_full_screen_is_without_the_panel_and_escape_leaves_one_thing_at_a_time(tab: Page) -> None:
+    viewer = open_first(tab)
+    facts, controls = viewer.locator(".ps-facts"), viewer.locator(".ps-header")
+    full = viewer.get_by_role("button", name="Full screen")
+    for begin in (lambda: tab.keyboard.press("i"), full.click):
+        begin()
+        tab.wait_for_function("document.fullscreenElement !== null")
+        expect(full).to_have_attribute("aria-pressed", "true")
+        expect(facts).to_be_hidden()
+        assert viewer.locator(".ps-stage").evaluate("stage => stage.clientWidth === innerWidth")
+        assert viewer.locator(".ps-stage").evaluate("stage => stage.clientHeight === innerHeight")
+        tab.mouse.move(30, 300)
+        expect(controls).to_be_in_viewport()
+        tab.keyboard.press("Escape")
+        tab.wait_for_function("document.fullscreenElement === null")
+        expect(facts).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(viewer).to_have_count(0)
+
+
+def test_the_controls_disappear_in_full_screen_while_nothing_moves(tab: Page) -> None:
+    viewer = open_first(tab)
+    panel = viewer.locator(".ps-panel")
+    tab.keyboard.press("i")
+    expect(panel).to_have_css("opacity", "0")
+    tab.mouse.move(60, 200)
+    expect(panel).to_have_css("opacity", "1")
+    tab.keyboard.press("i")
+    expect(viewer.locator(".ps-facts")).to_be_visible()
+
+
+def test_where_a_browser_has_no_full_screen_the_photo_fills_the_page(tab: Page) -> None:
+    tab.add_init_script("delete Element.prototype.requestFullscreen")
+    viewer = open_first(tab)
+    tab.keyboard.press("i")
+    expect(viewer.locator(".ps-facts")).to_be_hidden()
+    assert viewer.locator(".ps-stage").evaluate("stage => stage.clientHeight === innerHeight")
+    tab.keyboard.press("Escape")
+    expect(viewer.locator(".ps-facts")).to_be_visible()
+
+
+def test_a_tap_on_the_photo_hides_the_panel_and_another_one_shows_it(chromium: Browser, server: Server) -> None:
+    context = new_context(chromium, server, viewport="phone", has_touch=True)
+    context.request.get(f"/?token={TOKEN}", max_redirects=0)
+    with watched_tab(context, server) as tab:
+        viewer = open_first(tab)
+        facts = viewer.locator(".ps-facts")
+        for alone in (True, False):
+            tab.touchscreen.tap(200, 200)
+            expect(facts).to_be_visible(visible=not alone)
+        tab.touchscreen.tap(200, 200)  # a double tap zooms
+        tab.touchscreen.tap(200, 200)
+        tab.wait_for_timeout(600)
+        expect(facts).to_be_visible()
+    context.close()
+
+
+def test_the_viewer_counts_the_photos_that_the_grid_shows(tab: Page) -> None:
+    tab.goto("/?q=red")
+    shown = cards(tab, "red-").locator("visible=true")
+    for _ in range(2):
+        count = shown.count()
+        shown.first.locator(".ps-open").click()
+        position = tab.get_by_role("dialog").locator(".ps-position")
+        expect(position).to_have_text(f"1 / {count}")
+        box = position.bounding_box()
+        tab.keyboard.press("End")
+        expect(position).to_have_text(f"{count} / {count}")
+        assert position.bounding_box() == box
+        tab.keyboard.press("Escape")
+        expect(shown.last.locator(".ps-open")).to_be_focused()
+        tab.get_by_role("button", name="similar").first.click()
+        expect(shown).not_to_have_count(count)
 
 
 def test_a_swipe_turns_to_the_next_photo_and_a_short_one_does_not(tab: Page) -> None:
@@ -129,7 +228,7 @@ def test_a_swipe_turns_to_the_next_photo_and_a_short_one_does_not(tab: Page) -> 
     box = viewer.locator(".ps-stage").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
-    for by, position in ((-20, "1 of"), (-120, "2 of"), (-120, "3 of"), (120, "2 of")):
+    for by, position in ((-20, "1 /"), (-120, "2 /"), (-120, "3 /"), (120, "2 /")):
         tab.mouse.move(x, y)
         tab.mouse.down()
         tab.mouse.move(x + by, y + 5, steps=4)
@@ -141,7 +240,7 @@ def test_actions_and_facts_are_visible_without_scrolling(tab: Page) -> None:
     tab.set_viewport_size({"width": 1280, "height": 860} if is_wide(tab) else {"width": 390, "height": 844})
     viewer = open_first(tab)
     actions = ("More like this", "Describe it", "Show in folder", "Copy path", "Favorite", "Select")
-    for name in (*actions, "Slideshow", "Own size", "Close", "Next", "Previous"):
+    for name in (*actions, "Slideshow", "Own size", "Full screen", "Close", "Next", "Previous"):
         expect(viewer.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
     expect(viewer.get_by_role("link", name="Download")).to_be_in_viewport(ratio=1)
     facts = viewer.locator(".ps-facts dt")
@@ -156,10 +255,17 @@ def test_the_slideshow_turns_by_itself_until_it_is_stopped(tab: Page) -> None:
     slideshow = viewer.get_by_role("button", name="Slideshow")
     tab.keyboard.press("s")
     expect(slideshow).to_have_attribute("aria-pressed", "true")
-    viewer.get_by_text("2 of").wait_for()
+    tab.wait_for_function("document.fullscreenElement !== null")
+    expect(viewer.locator(".ps-facts")).to_be_hidden()
+    viewer.get_by_text("2 /").wait_for()
     tab.keyboard.press("ArrowLeft")
-    viewer.get_by_text("1 of").wait_for()
+    viewer.get_by_text("1 /").wait_for()
     expect(slideshow).to_have_attribute("aria-pressed", "false")
+    tab.keyboard.press("s")
+    expect(slideshow).to_have_attribute("aria-pressed", "true")
+    tab.keyboard.press("Escape")
+    expect(slideshow).to_have_attribute("aria-pressed", "false")
+    expect(viewer.locator(".ps-facts")).to_be_visible()
 
 
 def test_the_file_is_downloaded_and_its_path_copied(
@@ -193,6 +299,20 @@ def test_a_missing_photo_has_a_note_in_the_viewer(tab: Page) -> None:
     photo(viewer)
 
 
+def test_the_viewer_lists_its_own_keys(tab: Page) -> None:
+    viewer = open_first(tab)
+    tab.keyboard.press("i")  # also over the entire screen
+    tab.keyboard.press("?")
+    keys = tab.get_by_role("dialog", name="Keys")
+    keys.get_by_text("Slideshow").wait_for()
+    expect(keys.get_by_text("Move between photos")).to_be_hidden()
+    tab.keyboard.press("Escape")
+    expect(keys).to_have_count(0)
+    expect(viewer.locator(".ps-facts")).to_be_hidden()
+    tab.keyboard.press("ArrowRight")
+    viewer.get_by_text("2 /").wait_for()
+
+
 def test_keys_focus_the_search_move_between_photos_and_list_themselves(tab: Page) -> None:
     tab.goto("/?q=red")
     visible = cards(tab, "red-").locator("visible=true").locator(".ps-open")
@@ -215,9 +335,23 @@ def test_keys_focus_the_search_move_between_photos_and_list_themselves(tab: Page
     keys.get_by_text("Move between photos").wait_for()
     tab.keyboard.press("Escape")
     expect(keys).to_have_count(0)
+    hint = tab.get_by_role("button", name="Keys")
+    expect(hint).to_be_visible(visible=is_wide(tab))
+    if is_wide(tab):
+        hint.click()
+        keys.get_by_text("Move between photos").wait_for()
+        keys.get_by_role("button", name="Close").click()
     tab.keyboard.press("/")
     field = tab.get_by_label(QUERY)
     expect(field).to_be_focused()
+    tab.keyboard.press("ArrowDown")
+    expect(visible.first).to_be_focused()
+    tab.keyboard.press("/")
+    field.fill("green")
+    tab.keyboard.press("ArrowDown")  # searches as well
+    cards(tab, "green-")
+    expect(visible.first).to_be_focused()
+    tab.keyboard.press("/")
     field.fill("who/what?")
     expect(field).to_have_value("who/what?")  # typed text is no key
     expect(keys).to_have_count(0)

@@ -76,6 +76,7 @@ def _render_header() -> None:
     now = strings()
     with st.container(key="ps-top", horizontal=True, vertical_alignment="center"):
         st.html(f'<header class="ps-header" lang="{now.code}"><h1>photoseek</h1><p>{now.tagline}</p></header>')
+        search_form.render_keys()
         st.button(
             now.other_name, type="tertiary", icon=":material/translate:", on_click=_set_language, args=(now.other,)
         )

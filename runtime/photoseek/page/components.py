@@ -15,7 +15,7 @@ from streamlit.components.v2.types import ComponentRenderer
 
 _FOLDER = Path(__file__).parent / "assets"
 _PARTS = {
-    "cards": ("actions", "stage", "viewer", "selection", "albums"),
+    "cards": ("actions", "stage", "screen", "viewer", "selection", "albums"),
     "album": ("actions",),
 }  # scripts and styles in addition to a component's own
 

@@ -13,26 +13,26 @@ from photoseek.system.filenames import decode_filename
 _VERY_LIKELY, _LIKELY = 0.75, 0.4  # confidences
 
 
-def card_facts(photo: Hit | ListedPhoto, best_score: float = 0.0) -> dict[str, Any]:
-    """Return the date and, of a hit, its likeness in [0, 1] with a word and exact values, and which text matches.
+def card_facts(photo: Hit | ListedPhoto) -> dict[str, Any]:
+    """Return the date and, of a hit, which text matches, or that it likely matches, with the exact values.
 
-    The likeness is the confidence. Without one, it is the cosine, compared with the one of the best hit; a text that
-    the bundle does not read has none.
+    Other hits have no word: the ones that probably do not match are under a heading of their own, and without a
+    confidence, only the order counts.
     """
     facts = {
         "date": (photo.taken or "")[:10],
         **({"incomplete": strings().incomplete} if photo.incomplete else {}),
     }
-    if isinstance(photo, ListedPhoto) or (photo.from_unread_text and not photo.matched):
+    if isinstance(photo, ListedPhoto):
         return facts
-    confidence = photo.confidence
-    likeness = confidence if confidence is not None else photo.score / best_score if best_score > 0 else 0.0
+    word = matched_in(photo) or ("" if photo.low_confidence else likeness_word(photo))
+    if not word:
+        return facts
     return {
         **facts,
-        "likeness": round(min(max(likeness, 0.0), 1.0), 3),
-        "word": likeness_word(photo),
+        "word": word,
         "exact": " · ".join(f"{name} {value}" for name, value in _likeness(photo)),
-        "matched": matched_in(photo),
+        "matched": photo.matched is not None,
     }
 
 
@@ -58,15 +58,13 @@ def viewer_facts(photo: Hit | ListedPhoto) -> list[tuple[str, str]]:
 
 
 def likeness_word(hit: Hit) -> str:
-    """Return how likely a hit matches by its calibrated confidence; an empty string if the bundle is not calibrated."""
+    """Return whether a hit is below the line, or that it likely matches by its calibrated confidence, or nothing."""
     now = strings()
     if hit.low_confidence:
         return now.less_likely
-    if hit.confidence is None:
+    if hit.confidence is None or hit.confidence < _LIKELY:
         return ""
-    if hit.confidence >= _VERY_LIKELY:
-        return now.very_likely
-    return now.likely if hit.confidence >= _LIKELY else now.possible
+    return now.very_likely if hit.confidence >= _VERY_LIKELY else now.likely
 
 
 def matched_in(hit: Hit) -> str:
@@ -82,11 +80,16 @@ def copied_path(hit: Hit | ListedPhoto) -> str | None:
 
 
 def confidence_of(hit: Hit) -> str:
-    """Return the confidence of a hit in percent, or an empty string if the bundle is not calibrated."""
+    """Return the confidence of a hit in percent, or an empty string if the bundle is not calibrated.
+
+    Values below 10% have a decimal, since the line between hits that match and those that do not is among them.
+    """
     if hit.confidence is None:
         return ""
-    percent = round(100 * hit.confidence)
-    return "> 99 %" if percent > 99 else "< 1 %" if percent < 1 else f"{percent} %"
+    percent = 100 * hit.confidence
+    if percent < 0.95:
+        return "< 1 %"
+    return "> 99 %" if percent >= 99.5 else f"{percent:.1f} %" if percent < 9.95 else f"{percent:.0f} %"
 
 
 def _date_of(hit: Hit | ListedPhoto) -> str:

@@ -42,8 +42,7 @@ def render_hits(
     render_summary(facts, ordered=len(hits) > 1)
     if hits:
         likely, unlikely = split(hits)
-        best, now = max(hit.score for hit in hits), strings()
-        cards = [*_hit_cards(likely, best, opened), *_hit_cards(unlikely, best, opened, now.less_likely)]
+        cards = [*_hit_cards(likely, opened), *_hit_cards(unlikely, opened, strings().less_likely)]
         render_cards(cards, opened, more=more, found=found)
 
 
@@ -93,30 +92,28 @@ def render_cards(
     )
 
 
-def photo_card(photo: Hit | ListedPhoto, opened: OpenGallery, best_score: float = 0.0) -> dict[str, Any]:
-    """Return what the card and the viewer show of a photo; a photo without a query has no likeness."""
+def photo_card(photo: Hit | ListedPhoto, opened: OpenGallery) -> dict[str, Any]:
+    """Return what the card and the viewer show of a photo."""
     return {
         "path": photo.path,
         "base": None if is_missing(photo.file) else opened.files.folder(photo.id),
         "width": photo.width,
         "height": photo.height,
         "file": copied_path(photo),
-        **card_facts(photo, best_score),
+        **card_facts(photo),
         "facts": viewer_facts(photo),
         "captions": list(opened.searcher.gallery.sentences.of_photo(photo.path)),
         "duplicates": [],
     }
 
 
-def _hit_cards(
-    hits: Sequence[Hit], best_score: float, opened: OpenGallery, section: str | None = None
-) -> Iterator[dict[str, Any]]:
+def _hit_cards(hits: Sequence[Hit], opened: OpenGallery, section: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield the cards of hits; the first one has the heading of the section above it."""
     for number, hit in enumerate(hits):
         yield {
-            **photo_card(hit, opened, best_score),
+            **photo_card(hit, opened),
             "more": strings().duplicates.format(count=len(hit.duplicates)),
-            "duplicates": [photo_card(other, opened, best_score) for other in hit.duplicates[:MAX_DUPLICATES]],
+            "duplicates": [photo_card(other, opened) for other in hit.duplicates[:MAX_DUPLICATES]],
             **({"section": section} if section and number == 0 else {}),
         }
 
@@ -134,6 +131,8 @@ def card_texts() -> dict[str, str]:
         "next": now.next,
         "slideshow": now.slideshow,
         "own_size": now.own_size,
+        "scale": now.scale,
+        "full_screen": now.full_screen,
         "close": now.close,
         "more_like": now.more_like,
         "download": now.download,

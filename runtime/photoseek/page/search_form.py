@@ -58,11 +58,22 @@ def render_search_form() -> None:
     with st.popover(now.photo, icon=":material/add_photo_alternate:", key=f"photo-{turn}"):  # another one is closed
         render_upload(now.photo, "photo")
         messages.hint(now.photo_hint)
-    keys = {"title": now.keys, "close": now.close, "keys": [line.split(" = ", 1) for line in now.key_list.splitlines()]}
-    components.render_component("keys", "keys", keys)
     drop = now.drop_to_describe if state.get("describing") else now.drop_to_search
     incoming = {"limit": _MAX_BYTES, "suffixes": sorted(photo_suffixes()), "drop": drop}
     components.render_component("paste", "paste", incoming, pasted=store_pasted, refused=_explain_refusal)
+
+
+def render_keys() -> None:
+    """Draw a button that lists the keys, and listen to those that work anywhere on the page."""
+    now = strings()
+    titles = {"title": now.keys, "in_viewer": now.keys_in_viewer, "close": now.close}
+    lists = {"page": _key_list(now.key_list), "viewer": _key_list(now.viewer_key_list)}
+    components.render_component("keys", "keys", titles | lists)
+
+
+def _key_list(text: str) -> list[list[str]]:
+    """Return each key with its meaning."""
+    return [line.split(" = ", 1) for line in text.splitlines()]
 
 
 def render_query_help() -> None:

@@ -82,13 +82,16 @@ def _likely(backend: SearchBackend, query: Query, where: Filter) -> list[int]:
 
 
 def _number_of(hits: list[Hit], *, more: bool) -> str:
-    """Return how many hits are above the line; with a plus sign if there may be more."""
+    """Return how many hits are above the line and how many below it; with a plus sign if there may be more."""
     now, (likely, unlikely) = strings(), results.split(hits)
-    if not likely:
-        return now.nothing_likely
-    several = now.found_by_date if st.session_state["sort"] == paging.DATE else now.found
-    plus = "+" if more and not unlikely else ""
-    return (several if len(likely) > 1 else now.found_one).format(count=f"{len(likely):,}{plus}")
+    plus = "+" if more else ""
+    if not unlikely:
+        several = now.found_by_date if st.session_state["sort"] == paging.DATE else now.found
+        return (several if len(likely) > 1 else now.found_one).format(count=f"{len(likely):,}{plus}")
+    several = now.several_match.format(count=f"{len(likely):,}")
+    matching = now.nothing_likely if not likely else now.one_matches if len(likely) == 1 else several
+    others = now.and_one_less_likely if len(unlikely) == 1 and not more else now.and_less_likely
+    return others.format(matching=matching, count=f"{len(unlikely):,}{plus}")
 
 
 def _unread(words: UnreadWords, languages: Sequence[str]) -> Iterator[str]:

@@ -27,7 +27,7 @@ def test_a_link_opens_an_album_with_its_photos_newest_first(
     assert not page.exception
     assert names(rendered) == ["red-1.png", "red-0.png"]
     assert rendered["cards"]["selection"]["album"] == "Trip"
-    assert "likeness" not in rendered["cards"]["cards"][0]
+    assert "word" not in rendered["cards"]["cards"][0]
     assert page.query_params["album"] == "Trip"
 
 

@@ -42,6 +42,11 @@ def labels(rendered: dict[str, Any], key: str = "facets") -> list[list[tuple[str
     return [[(each["label"], each["count"]) for each in group["buttons"]] for group in rendered[key]["groups"]]
 
 
+def matches(rendered: dict[str, Any]) -> list[str | None]:
+    """Return how well each photo matches, in the viewer."""
+    return [dict(card["facts"]).get("Match") for card in rendered["cards"]["cards"]]
+
+
 def sections(rendered: dict[str, Any]) -> list[str]:
     return [card["section"] for card in rendered["cards"]["cards"] if "section" in card]
 
@@ -55,7 +60,7 @@ def test_all_photos_are_shown_newest_first_under_their_dates_without_a_likeness(
     dates = [card["date"] for card in cards]
     assert dates == [*sorted(filter(None, dates), reverse=True), *[""] * 24]
     assert sections(rendered) == ["2024", "2021", "Without a date"]  # five photos of a month need no headings
-    assert not any("likeness" in card or card["duplicates"] for card in cards)
+    assert not any("word" in card or card["duplicates"] for card in cards)
     assert [name for name, _ in cards[0]["facts"]] == ["Taken", "Size", "Path"]
     assert rendered["cards"]["more"] is None
     assert not page.exception
@@ -341,19 +346,24 @@ def test_probable_mismatches_are_below_a_line(
     Gallery.create(photos, Bundle.load(write_calibrated(tmp_path / "calibrated"))).index()
     monkeypatch.setenv(launch.GALLERY_VARIABLE, str(photos))
     page = new_session(q="red", names="never").run()
-    words = [card["word"] for card in rendered["cards"]["cards"]]
+    cards = rendered["cards"]["cards"]
+    words = matches(rendered)
     at = words.index("Less likely")
     assert at > 0
-    assert set(words[:at]) <= {"Very likely", "Likely", "Possible"}
+    assert set(words[:at]) <= {"Very likely", "Likely", None}
     assert set(words[at:]) == {"Less likely"}
-    assert [number for number, card in enumerate(rendered["cards"]["cards"]) if "section" in card] == [at]
-    assert f"{at} photo" in text_of(page)
+    assert [number for number, card in enumerate(cards) if "section" in card] == [at]
+    assert {card.get("word") for card in cards[at:]} == {None}
+    assert [card.get("word") for card in cards[:at]] == words[:at]
+    assert f"{at} photo{'s match' if at > 1 else ' matches'}, {len(cards) - at} are less likely" in text_of(page)
     new_session(q="red", names="never", sort="date").run()
-    assert [card["word"] for card in rendered["cards"]["cards"]] == words
+    assert matches(rendered) == words
+    page = new_session(q="red", names="never", k=str(at + 1)).run()
+    assert ", 1+ are less likely" in text_of(page)
     page = new_session(q="zebra").run()
     assert sections(rendered) == ["Less likely"]
-    assert "No photo clearly matches" in text_of(page)
+    assert f"No photo clearly matches, {len(rendered['cards']['cards'])} are less likely" in text_of(page)
     assert "unknown to the model: zebra" in text_of(page)
-    assert not any("likeness" in card for card in rendered["cards"]["cards"])
+    assert not any("word" in card for card in rendered["cards"]["cards"])
     page = new_session(q="zebra 斑马 red", names="never", lang="zh").run()
     assert "不能读：斑马（模型能读英文）" in text_of(page)

@@ -43,11 +43,10 @@ function fileName(path) {
   return made
 }
 
-// Returns the likeness as a bar, or which text of the photo contains the words of the query.
-function likeness(card, texts) {
-  const made = element("span", card.matched ? "ps-matched" : "ps-likeness", card.matched || undefined)
-  made.title = [card.matched ? texts.matched : card.word, card.exact].filter(Boolean).join(" · ")
-  if (!card.matched) made.appendChild(element("span")).style.width = `${Math.round(100 * card.likeness)}%`
+// Returns that the photo likely matches, or which of its texts contains the words of the query.
+function match(card, texts) {
+  const made = element("span", "ps-match", card.word)
+  made.title = [card.matched && texts.matched, card.exact].filter(Boolean).join(" · ")
   return made
 }
 
@@ -56,7 +55,7 @@ function caption(card, texts) {
   const line = element("span", "ps-line")
   line.append(element("span", "ps-date", card.date))
   if (card.incomplete) line.append(element("span", "ps-incomplete", card.incomplete))
-  if (card.likeness !== undefined) line.append(likeness(card, texts))
+  if (card.word) line.append(match(card, texts))
   text.append(fileName(card.path), line)
   if (card.detail) text.append(element("span", "ps-detail", card.detail))
   return text
@@ -124,10 +123,12 @@ function draw(root, data) {
   const keys = data.cards.map((card) => JSON.stringify(card))
   let same = 0
   while (drawn.texts === texts && same < keys.length && drawn.cards[same]?.key === keys[same]) same++
+  const focused = root.list.contains(root.getRootNode().activeElement)
   for (const { made } of drawn.cards.slice(same)) made.forEach((each) => each.remove())
   const added = data.cards.slice(same).map((card, index) => ({ key: keys[same + index], made: items(card, data.texts, root) }))
   root.list.append(...added.flatMap(({ made }) => made))
   root.drawn = { texts, cards: [...drawn.cards.slice(0, same), ...added] }
+  if (focused && !root.list.contains(root.getRootNode().activeElement)) visibleButtons(root)[0]?.focus()
   return added[0]?.made.find((each) => each.matches(".ps-card"))
 }
 
@@ -190,8 +191,17 @@ function press(event, root) {
   const keys = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]
   if (!from || !keys.includes(event.key) || event.ctrlKey || event.metaKey || event.altKey) return
   event.preventDefault()
-  const buttons = [...root.list.querySelectorAll(".ps-card:not([hidden]) .ps-open")]
-  neighbor(buttons, from, event.key)?.focus()
+  neighbor(visibleButtons(root), from, event.key)?.focus()
+}
+
+const visibleButtons = (root) => [...root.list.querySelectorAll(".ps-card:not([hidden]) .ps-open")]
+
+// Moves from the text of the query to the first photo.
+function enter(event, root) {
+  if (event.key !== "ArrowDown" || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
+  if (!event.target.closest?.(".st-key-q-field") || !root.list.checkVisibility()) return
+  event.preventDefault()
+  visibleButtons(root)[0]?.focus()
 }
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -209,13 +219,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.viewer = createViewer(root, data.texts, (action, path) => setTriggerValue("chosen", { action, path }), root)
     root.texts = texts
   }
-  const shown = data.cards.flatMap((card) => [card, ...card.duplicates])
   root.open = (card) => {
-    const at = shown.findIndex(({ path }) => path === card.path)
-    root.viewer.open(shown, at, (index) => {
-      const before = [...root.list.querySelectorAll(".ps-card")].slice(0, index + 1)
-      before.findLast((card) => !card.hidden)?.querySelector(".ps-open").focus()
-    })
+    const buttons = visibleButtons(root) // the viewer shows and counts the same photos as the grid
+    const shown = buttons.map((button) => button.parentElement.card)
+    root.viewer.open(shown, shown.indexOf(card), (index) => buttons[index].focus())
   }
   root.querySelector(".ps-copies")?.remove()
   if (data.copies) root.list.before(copies(data.copies, root))
@@ -232,6 +239,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.albums.update(data.selection, data.texts)
   root.append(root.selection.bar.element)
   const leave = () => root.viewer.dialog.close()
+  const descend = (event) => enter(event, root)
   addEventListener("popstate", leave)
-  return () => removeEventListener("popstate", leave)
+  document.addEventListener("keydown", descend)
+  return () => {
+    removeEventListener("popstate", leave)
+    document.removeEventListener("keydown", descend)
+  }
 }

@@ -2,6 +2,8 @@
 // that a step needs no server.
 const KEPT = 12 // photos
 const SWIPE = 48 // pixels
+const STILL = 10 // pixels that a finger moves in a tap
+const DOUBLE_MS = 300 // between the taps of a double tap
 
 // Returns a function that returns the image of a card, from memory if it was shown or loaded in advance.
 function photoMemory(texts) {
@@ -55,8 +57,13 @@ class Zoom {
     return Math.min(stage.clientWidth / card.width, stage.clientHeight / card.height, 1)
   }
 
+  // The zoom at which a pixel of the photo is a pixel of the page.
   get own() {
-    return Math.max(1 / this.fit, 1) > 1.01 ? 1 / this.fit : 2 // a small photo is enlarged
+    return 1 / this.fit
+  }
+
+  get isOwn() {
+    return Math.abs(this.zoom * this.fit - 1) < 0.005
   }
 
   // Zooms around a point of the stage, relative to its center.
@@ -65,7 +72,7 @@ class Zoom {
     const before = this.zoom
     this.zoom = Math.min(Math.max(wanted, 1), 4 * this.own)
     this.place(atX - ((atX - this.x) * this.zoom) / before, atY - ((atY - this.y) * this.zoom) / before)
-    this.changed(this.on)
+    this.changed()
     if (this.on) sharpen(this.image, this.card)
   }
 
@@ -77,8 +84,18 @@ class Zoom {
     this.to(this.on ? 1 : this.own, ...at)
   }
 
+  toOwn() {
+    this.to(this.isOwn ? 1 : this.own)
+  }
+
+  // Keeps the size of a photo that is zoomed in.
+  resize() {
+    this.to(this.on ? this.scale / this.fit : 1)
+  }
+
   place(toX, toY) {
     const { card, stage, image, fit, zoom } = this
+    this.scale = fit * zoom // pixels of the page for one of the photo
     const room = (size, available) => Math.max(0, (size * fit * zoom - available) / 2)
     const [roomX, roomY] = [room(card.width, stage.clientWidth), room(card.height, stage.clientHeight)]
     this.x = Math.min(Math.max(toX, -roomX), roomX)
@@ -90,12 +107,19 @@ class Zoom {
   }
 }
 
-// One pointer moves a photo that is zoomed in, and turns to the next one otherwise; two pointers zoom.
-function followPointers(stage, zoom, turn) {
+// One pointer moves a photo that is zoomed in, and turns to the next one otherwise; two pointers zoom. A tap of a finger
+// calls ``tapped``, two of them zoom.
+function followPointers(stage, zoom, turn, tapped) {
   const pointers = new Map()
+  let first = null // timer of a tap, after which it is not a double tap
   const center = (event) => {
     const box = stage.getBoundingClientRect()
     return [event.clientX - box.x - box.width / 2, event.clientY - box.y - box.height / 2]
+  }
+  const tap = () => {
+    const double = first !== null
+    clearTimeout(first)
+    first = double ? null : setTimeout(() => ((first = null), tapped()), DOUBLE_MS)
   }
   stage.onwheel = (event) => {
     event.preventDefault()
@@ -127,6 +151,7 @@ function followPointers(stage, zoom, turn) {
     pointers.delete(event.pointerId)
     if (!held || zoom.on || pointers.size || event.type === "pointercancel") return
     const [movedX, movedY] = [event.clientX - held.fromX, event.clientY - held.fromY]
+    if (event.pointerType === "touch" && Math.hypot(movedX, movedY) < STILL) tap()
     if (Math.abs(movedX) > SWIPE && Math.abs(movedX) > Math.abs(movedY)) turn(movedX < 0 ? 1 : -1)
   }
 }

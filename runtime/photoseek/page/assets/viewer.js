@@ -1,11 +1,13 @@
-// The viewer: one photo on the entire screen, its facts, and actions.
+// The viewer: one photo, its facts, and actions.
 const SLIDE_MS = 4000
 const STEP = 1.25 // zoom by one key or turn of the wheel
 
 const ICONS = {
   play: "M8 5v14l11-7z",
   pause: "M6 5h4v14H6zM14 5h4v14h-4z",
-  own: "M14 4h6v6h-2V7.4l-4.3 4.3-1.4-1.4L16.6 6H14zM4 14h2v2.6l4.3-4.3 1.4 1.4L7.4 18H10v2H4z",
+  full: "M4 4h6v2H6v4H4zM14 4h6v6h-2V6h-4zM4 14h2v4h4v2H4zM18 14h2v6h-6v-2h4z",
+  part: "M8 4h2v6H4V8h4zM14 4h2v4h4v2h-6zM4 14h6v6H8v-4H4zM14 14h6v2h-4v4h-2z",
+  own: "M3 7.6 6.2 6H8v12H5.8V8.9L3 10zM10.9 9h2.2v2.2h-2.2zM10.9 14h2.2v2.2h-2.2zM15.5 7.6 18.7 6h1.8v12h-2.2V8.9l-2.8 1.1z",
   close: "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4-5.6-5.6L6.4 19 5 17.6l5.6-5.6L5 6.4z",
   previous: "M15.4 5 17 6.6 11.6 12l5.4 5.4-1.6 1.6-7-7z",
   next: "M8.6 5 7 6.6l5.4 5.4L7 17.4 8.6 19l7-7z",
@@ -43,7 +45,6 @@ function factList(facts) {
 
 // The panel beside the photo: its name, actions, facts and captions.
 function viewerPanel(texts, buttons, leave) {
-  const position = element("p", "ps-position")
   const name = element("h2", "ps-title")
   const facts = element("dl", "ps-facts")
   const captions = element("ul", "ps-captions")
@@ -56,11 +57,10 @@ function viewerPanel(texts, buttons, leave) {
   const panel = element("div", "ps-panel")
   note.role = "status"
   note.hidden = true
-  position.role = "status"
   captions.ariaLabel = texts.captions
   download.download = ""
   similar.classList.add("ps-primary")
-  header.append(position, ...buttons)
+  header.append(...buttons)
   const folder = action(texts.show_in_folder, () => leave("folder"))
   actions.append(similar, action(texts.describe, () => leave("describe")), folder, download, copy)
   panel.append(header, name, note, actions, facts, captions)
@@ -70,8 +70,7 @@ function viewerPanel(texts, buttons, leave) {
       note.textContent = text
       note.hidden = !text
     },
-    show(card, number, count) {
-      position.textContent = texts.position.replace("{number}", number).replace("{count}", count)
+    show(card) {
       name.textContent = card.path.split("/").pop()
       facts.replaceChildren(...factList(card.facts))
       captions.replaceChildren(...card.captions.map((caption) => element("li", "", caption)))
@@ -85,14 +84,15 @@ function viewerPanel(texts, buttons, leave) {
   }
 }
 
-// Calls a function again and again; returns the button, and how to start and stop.
-function slideshow(label, turn) {
+// Calls a function again and again, and another one at the start; returns the button, and how to start and stop.
+function slideshow(label, turn, started) {
   let timer = null
   const play = (on) => {
     if (timer !== null) clearInterval(timer)
     timer = on ? setInterval(turn, SLIDE_MS) : null
     button.replaceChildren(icon(on ? "pause" : "play"))
     button.ariaPressed = String(on)
+    if (on) started()
   }
   const toggle = () => play(timer === null)
   const button = iconButton("play", label, toggle)
@@ -115,30 +115,40 @@ function createViewer(root, texts, act) {
   let closed = () => {}
   const photo = photoMemory(texts)
   const dialog = element("dialog", "ps-viewer")
+  const frame = element("div", "ps-frame")
   const stage = element("div", "ps-stage ps-full")
-  const own = iconButton("own", texts.own_size, () => zoom.toggle())
-  const zoom = new Zoom(stage, (on) => (own.ariaPressed = String(on)))
-  const slides = slideshow(texts.slideshow, () => show(index + 1))
+  const position = element("span", "ps-position")
+  const scale = element("span", "ps-scale")
+  const marks = element("p", "ps-marks")
+  const own = iconButton("own", texts.own_size, () => zoom.toOwn())
+  const zoom = new Zoom(stage, () => {
+    own.ariaPressed = String(zoom.on && zoom.isOwn)
+    own.ariaDisabled = String(!zoom.on && zoom.isOwn) // a small photo
+    scale.textContent = zoom.on ? texts.scale.replace("{percent}", Math.round(100 * zoom.scale)) : ""
+  })
+  const screen = new FullScreen(dialog, frame, texts.full_screen, () => slides.stop())
+  const slides = slideshow(texts.slideshow, () => show(index + 1), () => screen.on || screen.toggle())
   const select = iconButton("check", texts.select, () => mark())
   const heart = iconButton("heart", texts.favorite, () => favorite())
   const close = iconButton("close", texts.close, () => dialog.close())
   const previous = iconButton("previous", texts.previous, () => step(-1))
   const next = iconButton("next", texts.next, () => step(1))
-  const { panel, say, show: describe } = viewerPanel(texts, [heart, select, slides.button, own, close], leave)
+  const { panel, say, show: describe } = viewerPanel(texts, [heart, select, slides.button, own, screen.button, close], leave)
 
   function show(wanted) {
     index = (wanted + cards.length) % cards.length
     const card = cards[index]
     const image = card.base ? photo(card) : null
     const reason = image ? image.reason : texts.missing
-    stage.replaceChildren(reason ? element("p", "ps-missing", reason) : image, previous, next)
+    stage.firstChild.replaceWith(reason ? element("p", "ps-missing", reason) : image)
     for (const by of [1, -1, 2]) {
       const other = cards[(index + by + cards.length) % cards.length]
       if (other.base) photo(other).decode?.().catch(() => {})
     }
     say("")
     own.hidden = select.hidden = !card.base
-    describe(card, index + 1, cards.length)
+    position.textContent = texts.position.replace("{number}", index + 1).replace("{count}", cards.length)
+    describe(card)
     zoom.show(image, card)
     refresh()
   }
@@ -172,10 +182,14 @@ function createViewer(root, texts, act) {
 
   previous.classList.add("ps-previous")
   next.classList.add("ps-next")
-  dialog.append(stage, panel)
+  position.role = scale.role = "status"
+  marks.append(position, scale)
+  stage.append(element("span"), previous, next, marks)
+  frame.append(stage, panel)
+  dialog.append(frame)
   dialog.ariaLabel = texts.detail
   dialog.tabIndex = -1
-  followPointers(stage, zoom, step)
+  followPointers(stage, zoom, step, () => screen.set(!screen.on))
   viewerKeys(dialog, {
     ArrowLeft: () => step(-1),
     ArrowRight: () => step(1),
@@ -188,12 +202,15 @@ function createViewer(root, texts, act) {
     s: slides.toggle,
     x: mark,
     f: favorite,
+    i: () => screen.toggle(),
+    "?": () => document.dispatchEvent(new CustomEvent("photoseek-keys")),
   })
   dialog.onclose = () => {
     slides.stop()
+    screen.set(false)
     closed(index)
   }
-  new ResizeObserver(() => dialog.open && zoom.to(zoom.zoom)).observe(stage)
+  new ResizeObserver(() => dialog.open && zoom.resize()).observe(stage)
   root.append(dialog)
 
   return {
@@ -205,6 +222,7 @@ function createViewer(root, texts, act) {
       closed = whenClosed
       dialog.showModal()
       dialog.focus()
+      position.style.minWidth = `${2 * String(cards.length).length + 3}ch`
       show(at)
     },
   }
