@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from .actions import cards, heading, search, sidebar
 from .conftest import new_context
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
     from .conftest import Server
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.browser
 
 SEVERE = {"serious", "critical"}
 THEMES = ("light", "dark")
+MIN_CONTRAST = 4.5  # WCAG 2.2, 1.4.3, of small text
 
 
 def problems(tab: Page) -> list[str]:
@@ -50,13 +52,22 @@ def test_every_state_of_the_page_is_accessible(tab: Page, theme: str) -> None:
     search(tab, "a red picture")
     cards(tab, "red-").first.locator("img").wait_for()
     found["results"] = problems(tab)
+    tab.get_by_role("tab", name="Describe a photo").hover()
+    found["hovered tab"] = problems(tab)
     tab.locator(".ps-mark").first.click()
     tab.get_by_role("region", name="Selected photos").wait_for()
     found["selection"] = problems(tab)
     cards(tab, "red-").first.locator(".ps-open").click()
     tab.get_by_role("dialog").locator(".ps-facts").wait_for()
     found["photo"] = problems(tab)
-    tab.keyboard.press("Escape")
+    tab.keyboard.press("i")
+    tab.locator(".ps-viewer .ps-facts").wait_for(state="hidden")
+    found["full screen"] = problems(tab)
+    tab.keyboard.press("?")
+    tab.get_by_role("dialog", name="Keys").wait_for()
+    found["keys of the viewer"] = problems(tab)
+    for _ in range(3):
+        tab.keyboard.press("Escape")
     tab.keyboard.press("?")
     tab.get_by_role("dialog", name="Keys").wait_for()
     found["keys"] = problems(tab)
@@ -91,6 +102,41 @@ def test_every_state_of_the_page_is_accessible(tab: Page, theme: str) -> None:
     assert {state: each for state, each in found.items() if each} == {}
 
 
+def contrast(found: Locator) -> float:
+    """Return the contrast of a text and the background of the page, as WCAG 2.2 defines it."""
+
+    def luminance(color: str) -> float:
+        channels = [int(each) / 255 for each in re.findall(r"\d+", color)[:3]]
+        linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    page = found.page
+    page.wait_for_function("document.getAnimations().every((each) => each.playState !== 'running')")
+    shades = [
+        luminance(found.evaluate("one => getComputedStyle(one).color")),
+        luminance(page.locator(".stApp").evaluate("app => getComputedStyle(app).backgroundColor")),
+    ]
+    return (max(shades) + 0.05) / (min(shades) + 0.05)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_accent_color_is_readable_as_text(tab: Page, theme: str) -> None:
+    tab.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    tab.goto("/?q=red")
+    cards(tab, "red-")
+    opened = tab.get_by_role("tab", name="Find photos")
+    syntax = tab.get_by_role("button", name="Query syntax")
+    syntax.click()
+    tab.get_by_text("Describe what the photo shows").wait_for()
+    assert min(contrast(opened), contrast(syntax)) >= MIN_CONTRAST
+    tab.mouse.move(5, 5)
+    assert contrast(syntax) >= MIN_CONTRAST
+    tab.keyboard.press("Escape")
+    other = tab.get_by_role("tab", name="Describe a photo")
+    other.hover()
+    assert contrast(other) >= MIN_CONTRAST
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_buttons_are_readable_under_the_mouse_and_with_the_focus(tab: Page, theme: str) -> None:
     tab.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
@@ -115,6 +161,8 @@ def test_albums_are_accessible(tab: Page, albums: Path, theme: str) -> None:
         cards(tab, "red-").first.locator("img").wait_for()
         tab.locator(".ps-favorite").first.wait_for()
         found["album"] = problems(tab)
+        tab.locator(".st-key-ps-albums button").first.hover()
+        found["hovered album"] = problems(tab)
         tab.get_by_role("button", name="Edit").click()
         tab.get_by_label("Name").wait_for()
         found["edit"] = problems(tab)

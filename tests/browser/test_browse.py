@@ -90,7 +90,7 @@ def test_dates_and_folders_lead_to_photos_in_the_same_grid_and_viewer(start: Pag
     heading(start, "May 2024").wait_for()
     start.locator(".ps-open").first.click()
     viewer = start.get_by_role("dialog", name="Photo")
-    viewer.get_by_text("1 of 24").wait_for()
+    viewer.get_by_text("1 / 24").wait_for()
     assert viewer.locator(".ps-facts dt").all_inner_texts() == ["Taken", "Size", "Path"]
     viewer.get_by_role("button", name="More like this").click()
     chip = start.get_by_role("button", name="Remove: similar to trip")

@@ -45,6 +45,13 @@ def test_marks_select_photos_and_ranges(tab: Page) -> None:
     found = shown(tab)
     order = names(found)
     expect(bar(tab)).to_be_hidden()
+    frames = found.locator(".ps-photo")  # the first one has near-duplicates
+    expect(found.first.get_by_role("button", name="+3 similar")).to_be_visible()
+    mark(found.first)
+    expect(frames.first).to_have_css("outline-color", "rgb(15, 148, 136)")
+    expect(frames.first).to_have_css("outline-style", "solid")
+    mark(found.first)
+    expect(frames.first).to_have_css("outline-style", "none")
     mark(found.nth(1))
     expect(bar(tab).get_by_role("status").first).to_have_text("1 selected")
     expect(found.nth(1).get_by_role("checkbox")).to_be_checked()
