@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .actions import choose_gallery, expect
+from .actions import choose_gallery, expect, heading
 from .test_accessibility import problems
 from .test_selection import bar, selected
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.browser
 def test_groups_are_shown_and_their_smaller_copies_selected(tab: Page, albums: Path) -> None:
     tab.goto("/")
     choose_gallery(tab, albums / "copies")
-    tab.locator(".ps-card").first.wait_for()
+    heading(tab, "Search 6 photos").wait_for()
     tab.get_by_role("tab", name="Near-duplicates").click()
     tab.get_by_text("Groups of copies of the same picture: 2, with 4 photos").wait_for()
     expect(tab.locator(".ps-section")).to_have_text(["4 photos", "2 photos"])

@@ -78,7 +78,7 @@ def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path)
     cards(tab, "red-")
     expect(tab.locator(".ps-card", has_text=first.rpartition("/")[2])).to_have_count(0)
     chip.click()
-    heading(tab, "Search 28 photos").wait_for()
+    tab.wait_for_url("**/?q=red")  # the search that it came from
     search(tab, "green")
     cards(tab, "green-")
     tab.locator(".ps-open").first.click()
@@ -409,12 +409,13 @@ def test_a_photo_of_an_album_and_a_near_duplicate_are_shown_in_their_folders(tab
         expect(tab.locator(".ps-open[aria-current]")).to_be_in_viewport(ratio=0.9)
         gallery.albums.delete("Sea")
     choose_gallery(tab, albums / "copies")
+    heading(tab, "Search 6 photos").wait_for()
     tab.get_by_role("tab", name="Near-duplicates").click()
     other = tab.locator(".ps-folded", has_text="red-small").first
     other.wait_for()
     name = names(other)[0]
     other.locator(".ps-open").click()
     show.click()
-    tab.wait_for_url(f"**/?folder=red&at=red%2F{name}")
+    tab.wait_for_url(f"**/?folder=red&at=red%2F{name}&gallery=*")
     expect(tab.locator(".ps-open[aria-current]")).to_contain_text(name)
     expect(tab.locator(".ps-open[aria-current]")).to_be_in_viewport(ratio=0.9)
