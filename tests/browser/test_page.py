@@ -117,7 +117,8 @@ def test_more_photos_are_added_below_by_keyboard_and_sorted_by_date(tab: Page) -
 
 def test_the_order_stays_when_the_language_changes(tab: Page) -> None:
     tab.goto("/?q=red&sort=date")
-    for button, code, shown in (("中文", "zh", "最新优先"), ("English", "en", "Newest first"), ("中文", "zh", "最新优先")):
+    chinese, english = ("中文", "zh", "最新优先"), ("English", "en", "Newest first")
+    for button, code, shown in (chinese, english, chinese):
         tab.get_by_role("button", name=button).click()
         tab.wait_for_url(f"**/?q=red&sort=date&lang={code}")
         expect(tab.locator("[class*=st-key-sort-field] input").first).to_have_value(shown)
