@@ -145,5 +145,5 @@ def test_a_newer_database_format_is_refused(gallery: Gallery) -> None:
     with sqlite3.connect(gallery.path / "gallery.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(GalleryIncompatible, match=r"expected gallery format 2, found format 99.*upgrade"):
+    with pytest.raises(GalleryIncompatible, match=r"expected gallery format 3, found format 99.*upgrade"):
         Gallery.open(gallery.path)

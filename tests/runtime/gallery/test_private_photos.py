@@ -14,7 +14,7 @@ from photoseek import Bundle, Gallery
 from photoseek.errors import GalleryError
 from photoseek.gallery.indexing.report import Progress
 from photoseek.gallery.snapshot import write
-from photoseek.page.sidebar import remember
+from photoseek.page.recent_galleries import remember
 from photoseek.page.thumbnail_cache import ThumbnailCache
 from photoseek.system.hash_cache import cached_sha256
 from tiny_bundle import COLORS
