@@ -48,10 +48,10 @@ def focused_class(tab: Page) -> Any:
 
 
 def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path) -> None:
-    tab.goto("/?q=red")
+    tab.goto("/?q=red&type=png")
     cards(tab, "red-")
     tab.get_by_label(QUERY).focus()
-    for _ in range(12):
+    for _ in range(16):
         tab.keyboard.press("Tab")
         if focused_class(tab) == "ps-open":
             break
@@ -76,9 +76,12 @@ def test_a_photo_is_opened_searched_with_and_described(tab: Page, picture: Path)
     expect(chip).to_have_text("Similar to this×")
     expect(tab.get_by_label(QUERY)).to_have_value("")
     cards(tab, "red-")
+    expect(tab.get_by_role("button", name="Remove: PNG")).to_have_count(0)  # among all photos
     expect(tab.locator(".ps-card", has_text=first.rpartition("/")[2])).to_have_count(0)
     chip.click()
-    tab.wait_for_url("**/?q=red")  # the search that it came from
+    tab.wait_for_url("**/?q=red&type=png")  # the search that it came from, with its filter
+    tab.get_by_role("button", name="Remove: PNG").click()
+    tab.wait_for_url("**/?q=red")
     search(tab, "green")
     cards(tab, "green-")
     tab.locator(".ps-open").first.click()

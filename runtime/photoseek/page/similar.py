@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import streamlit as st
 
-_ORIGINS = "similar-origins"  # in the session: the text, photo and tab before each search, by its path
+from photoseek.page.filter_state import BY_NAME, NAMES, PREFIX, renew_fields, set_filters
+from photoseek.page.paging import AT
+
+_ORIGINS = "similar-origins"  # in the session: the text, photo, filters and tab before each search, by its path
 _MAX_ORIGINS = 50
 
 
 def search_similar(path: str) -> None:
-    """Search for photos like one of the gallery, in place of the text and photo of the query."""
+    """Search all photos for some like one of the gallery, in place of the text, photo and filters of the query."""
     state = st.session_state
     origins = state.setdefault(_ORIGINS, {})
     if state["similar_to"] != path:
-        names = ("q", "photo", "similar_to")
+        names = ("q", "photo", "similar_to", AT, *(PREFIX + name for name in (*NAMES, BY_NAME)))
         origins[path] = {**{name: state.get(name) for name in names}, "view": state.get("tab", "find")}
         if len(origins) > _MAX_ORIGINS:
             origins.pop(next(iter(origins)))
-    state.update(similar_to=path, photo=None, q="", view="find")
+    set_filters(**dict.fromkeys((*NAMES, BY_NAME)))
+    state.update({"similar_to": path, "photo": None, "q": "", "view": "find", AT: None})
 
 
 def leave_similar() -> None:
@@ -27,6 +31,7 @@ def leave_similar() -> None:
     state["similar_to"] = None
     if origin is not None and not state["q"].strip() and state.get("photo") is None:
         state.update(origin)
+        renew_fields()
 
 
 def forget_origins() -> None:
