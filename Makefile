@@ -77,7 +77,7 @@ clients: $(CLIENTS)/clients.stamp ## install generators of HTTP clients, for the
 locks: $(VENV)/dev.stamp ## pin the packages of each extra by hash; UPGRADE=1 takes newer ones
 	packaging/lock.sh $(BIN)/python
 
-release: $(VENV)/dev.stamp ## build, check and describe the wheel and the sdist in dist/ (20 minutes)
+release: $(VENV)/dev.stamp ## build, check and describe the wheel and the sdist in dist/ (4 minutes with one Python)
 	packaging/release.sh $(BIN)
 
 clean: ## remove the environment
