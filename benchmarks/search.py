@@ -73,9 +73,13 @@ def main() -> None:
 
 
 def _kept(name: str) -> dict[str, Any]:
-    """Return the figures of engines that are not measured again."""
+    """Return the figures of engines that are not measured again, and where they were measured."""
     file = RESULTS / f"{name}.json"
-    return dict(json.loads(file.read_text("utf-8"))["rows"]) if file.exists() else {}
+    if not file.exists():
+        return {}
+    report = json.loads(file.read_text("utf-8"))
+    place = f"{report['machine']['processor']}, int8 instructions {report['machine']['int8 instructions']}"
+    return {engine: {"kept from": place, **figures} for engine, figures in report["rows"].items()}
 
 
 def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
