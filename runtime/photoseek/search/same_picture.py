@@ -28,7 +28,7 @@ _ALIKE_IN_DETAIL = {True: 0.96, False: 0.9}  # correlation without cropping, by 
 _CONCENTRATED = 5.0  # largest difference of a block, in units of the median one; copies have less
 _NOISE = 2e-4  # squared difference that every copy may have, relative to the contrast
 _FLAT = 2.0  # standard deviation of the gray values of a picture without content
-_KEPT = 2_000  # pictures in memory, 80 kB each
+_KEPT = 250  # pictures in memory, 410 kB each
 
 
 @dataclass(frozen=True)

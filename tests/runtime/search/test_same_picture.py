@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageOps
 from photoseek.demo.gallery import demo_photos
 from photoseek.errors import PhotoError
 from photoseek.gallery.thumbnails import make_thumbnail
+from photoseek.search import same_picture
 from photoseek.search.same_picture import Picture, SamePicture
 
 Change = Callable[[Image.Image], Image.Image]
@@ -119,3 +120,8 @@ def test_each_thumbnail_is_read_once_and_a_missing_photo_is_no_copy(scenes: list
         assert same(0, np.array([1, 2, 3])).tolist() == [True, False, False]
         assert same(2, np.array([0, 1])).tolist() == [False, False]
     assert sorted(read) == [0, 1, 2, 3]
+
+
+def test_the_kept_pictures_take_about_100_mb(scenes: list[Image.Image]) -> None:
+    one = picture(scenes[0])
+    assert same_picture._KEPT * (one.fine.nbytes + one.coarse.nbytes + one.crops.nbytes) < 110e6
