@@ -23,6 +23,10 @@ BY_NAME = "names"
 NAME_CHOICES: tuple[Names, ...] = ("only", "never")
 """Its values; None: also."""
 
+SESSION_NAMES = tuple(PREFIX + name for name in (*NAMES, BY_NAME))
+"""Names of all filters in the session."""
+
+_ALL = (*NAMES, BY_NAME)
 _TURN = "filter-turn"
 
 
@@ -37,7 +41,7 @@ def current_filter() -> Filter:
 
 def filter_values() -> dict[str, Any]:
     """Return the values of the active filters and of ``BY_NAME``, which may be invalid."""
-    values = {name: st.session_state.get(PREFIX + name) for name in (*NAMES, BY_NAME)}
+    values = {name: st.session_state.get(PREFIX + name) for name in _ALL}
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
@@ -52,6 +56,11 @@ def set_filters(**values: Any) -> None:
     for name, value in values.items():
         st.session_state[PREFIX + name] = value
     renew_fields()
+
+
+def clear_filters() -> None:
+    """Remove all filters."""
+    set_filters(**dict.fromkeys(_ALL))
 
 
 def renew_fields() -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from photoseek.gallery.listing import ListedPhoto
 from photoseek.page import components, describe_view, paging
-from photoseek.page.filter_state import BY_NAME, NAMES, set_filters
+from photoseek.page.filter_state import clear_filters, set_filters
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
@@ -164,8 +164,8 @@ def choose() -> None:
 
 def _show_in_folder(path: str) -> None:
     """Show the photos in the folder of a photo, and this one among them."""
-    none = dict.fromkeys((*NAMES, BY_NAME))
-    set_filters(**{**none, "folder": path.rpartition("/")[0] or None})
+    clear_filters()
+    set_filters(folder=path.rpartition("/")[0] or None)
     st.session_state.update({paging.AT: path, "similar_to": None, "photo": None, "q": "", "view": "find"})
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from photoseek.demo.gallery import picture_names
 from photoseek.page import components, messages
-from photoseek.page.filter_state import BY_NAME, NAMES, set_filters
+from photoseek.page.filter_state import clear_filters
 from photoseek.page.strings import strings
 from photoseek.photos.formats import photo_suffixes
 from photoseek.search.searcher import Searcher
@@ -114,7 +114,7 @@ def _set_photo(key: str, photo: Upload) -> None:
     """Store a photo; as a query it replaces text, photo and filters of the last one."""
     st.session_state[key] = photo
     if key == "photo":
-        set_filters(**dict.fromkeys((*NAMES, BY_NAME)))
+        clear_filters()
         st.session_state.update(q="", similar_to=None, view="find")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from photoseek.page.filter_state import BY_NAME, NAMES, PREFIX, renew_fields, set_filters
+from photoseek.page.filter_state import SESSION_NAMES, clear_filters, renew_fields
 from photoseek.page.paging import AT
 
 _ORIGINS = "similar-origins"  # in the session: the text, photo, filters and tab before each search, by its path
@@ -16,11 +16,11 @@ def search_similar(path: str) -> None:
     state = st.session_state
     origins = state.setdefault(_ORIGINS, {})
     if state["similar_to"] != path:
-        names = ("q", "photo", "similar_to", AT, *(PREFIX + name for name in (*NAMES, BY_NAME)))
+        names = ("q", "photo", "similar_to", AT, *SESSION_NAMES)
         origins[path] = {**{name: state.get(name) for name in names}, "view": state.get("tab", "find")}
         if len(origins) > _MAX_ORIGINS:
             origins.pop(next(iter(origins)))
-    set_filters(**dict.fromkeys((*NAMES, BY_NAME)))
+    clear_filters()
     state.update({"similar_to": path, "photo": None, "q": "", "view": "find", AT: None})
 
 

@@ -19,7 +19,7 @@ from photoseek.gallery.filters import Filter
 from photoseek.page.bundle_form import RERANK, SEARCH, SHORT
 from photoseek.page.describe_view import PHOTO as DESCRIBED
 from photoseek.page.exposure import is_shared, operators_gallery
-from photoseek.page.filter_state import BY_NAME, NAME_CHOICES, NAMES, PREFIX, renew_fields
+from photoseek.page.filter_state import BY_NAME, NAME_CHOICES, NAMES, PREFIX, SESSION_NAMES, renew_fields
 from photoseek.page.paging import AT, LIKENESS, MAX_K, NEXT_PAGE, ORDERS, PAGE, forget_question
 from photoseek.page.recent_galleries import find_by_key, first_gallery, gallery_key
 from photoseek.page.search_form import MAX_TEXT, Upload
@@ -143,7 +143,7 @@ def _forget() -> None:
     """Remove the query, the filters, and what the tabs show."""
     state = st.session_state
     names = ("q", "k", "sort", "similar_to", "photo", AT, ALBUM, DESCRIBED, SEARCH, RERANK, ERRORS)
-    for name in (*names, *(PREFIX + name for name in (*NAMES, BY_NAME))):
+    for name in (*names, *SESSION_NAMES):
         state.pop(name, None)
     renew_fields()
     forget_question()
