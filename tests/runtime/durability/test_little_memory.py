@@ -1,6 +1,6 @@
 """A process that runs out of memory: nearly always a Python error, never a hang, and no damage to the gallery.
 
-The C library and tokenizers (Rust) may abort the process if an allocation fails, which no program can prevent.
+The C library and tokenizers (Rust) may end the process if an allocation fails, which no program can prevent.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typed_commands import environment
 
 MEGABYTES = 64  # more than is needed in addition to the libraries
 POINTS = 3  # per kind, in one round
+NO_THREAD_DATA = (127, "cannot allocate memory for thread-local data: ABORT\n")  # how glibc's loader ends a process
 
 _CHILD = """
 import resource, sys
@@ -68,10 +69,11 @@ def test_low_memory_is_an_error_and_damages_nothing(changing: Changing, tmp_path
         photos = changing.copy(tmp_path / "photos")
         command = [sys.executable, "-c", _CHILD, str(photos), work, str(limit)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment())
-        assert done.returncode in {0, 1} or done.returncode < 0, f"{limit} bytes: {done.returncode} {done.stderr}"
+        native = done.returncode < 0 or (done.returncode, done.stderr) == NO_THREAD_DATA
+        assert done.returncode in {0, 1} or native, f"{limit} bytes: {done.returncode} {done.stderr}"
         assert "Damaged" not in done.stderr, f"{limit} bytes: {done.stderr}"
         refused += done.returncode != 0
-        ended += done.returncode < 0
+        ended += native
         changing.check(photos)
     assert refused
     assert ended <= 1 + refused // 10
