@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from contest import RESULTS, milliseconds, write
+from contest import RESULTS, machine, milliseconds, write
 
 from photoseek.vector_index.exact import ExactIndex
 from photoseek.vector_index.registry import ENGINES as _OWN_ENGINES
@@ -73,13 +73,16 @@ def main() -> None:
 
 
 def _kept(name: str) -> dict[str, Any]:
-    """Return the figures of engines that are not measured again, and where they were measured."""
+    """Return the figures of engines that are not measured again, and where, if that was another kind of machine."""
     file = RESULTS / f"{name}.json"
     if not file.exists():
         return {}
     report = json.loads(file.read_text("utf-8"))
-    place = f"{report['machine']['processor']}, int8 instructions {report['machine']['int8 instructions']}"
-    return {engine: {"kept from": place, **figures} for engine, figures in report["rows"].items()}
+    place, here = (
+        f"{it['processor']}, int8 instructions {it['int8 instructions']}" for it in (report["machine"], machine())
+    )
+    note = {} if place == here else {"kept from": place}
+    return {engine: {**note, **figures} for engine, figures in report["rows"].items()}
 
 
 def draw(count: int, seed: int = 0) -> tuple[Vectors, Vectors, Vectors]:
