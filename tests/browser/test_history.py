@@ -66,7 +66,7 @@ def test_back_and_forward_repeat_each_step_and_leave_the_address_alone(tab: Page
     assert entries(tab) == first + 4
 
 
-def test_back_restores_filters_and_more_photos_without_entries_for_paging_and_the_viewer(tab: Page) -> None:
+def test_back_restores_filters_and_more_photos_without_entries_for_paging(tab: Page) -> None:
     tab.goto("/?q=red&k=3")
     cards(tab, "red-")
     first = entries(tab)
@@ -74,10 +74,6 @@ def test_back_restores_filters_and_more_photos_without_entries_for_paging_and_th
     tab.wait_for_url("**/?q=red&k=27")
     tab.get_by_role("button", name="Show more").wait_for(state="detached")
     shown = tab.locator(".ps-card").count()
-    tab.locator(".ps-open").first.click()
-    tab.get_by_role("dialog", name="Photo").wait_for()
-    tab.keyboard.press("Escape")
-    assert entries(tab) == first
     tab.get_by_role("button", name="Filters").click()
     tab.get_by_label("Folder", exact=True).click()
     tab.get_by_role("option", name="blue (4)", exact=True).click()
@@ -93,6 +89,29 @@ def test_back_restores_filters_and_more_photos_without_entries_for_paging_and_th
     tab.get_by_role("button", name="Remove: blue").wait_for()
 
 
+def test_back_closes_the_viewer_and_leaves_the_search_alone(tab: Page) -> None:
+    tab.goto("/?q=blue")
+    cards(tab, "blue-")
+    search(tab, "red")
+    tab.wait_for_url("**/?q=red")
+    cards(tab, "red-")
+    first = entries(tab)
+    viewer = tab.get_by_role("dialog", name="Photo")
+    for close in (tab.go_back, lambda: tab.keyboard.press("Escape"), viewer.get_by_role("button", name="Close").click):
+        tab.locator(".ps-open").first.click()
+        viewer.wait_for()
+        assert entries(tab) == first + 1
+        close()
+        expect(viewer).to_have_count(0)
+        expect(tab.locator(".ps-open").first).to_be_focused()
+    tab.wait_for_timeout(700)
+    assert tab.url.endswith("/?q=red")
+    cards(tab, "red-")
+    tab.go_back()
+    cards(tab, "blue-")
+    tab.wait_for_url("**/?q=blue")
+
+
 def test_back_closes_the_viewer_and_restores_an_uploaded_photo(tab: Page, picture: Path) -> None:
     tab.goto("/")
     upload(tab, picture)
@@ -103,6 +122,8 @@ def test_back_closes_the_viewer_and_restores_an_uploaded_photo(tab: Page, pictur
     tab.get_by_role("dialog", name="Photo").wait_for()
     tab.go_back()
     expect(tab.get_by_role("dialog", name="Photo")).to_have_count(0)
+    tab.get_by_role("button", name="Remove: similar to").wait_for()
+    tab.go_back()
     tab.get_by_role("button", name="Remove: query.jpg").wait_for()
     cards(tab, "blue-")
 

@@ -22,10 +22,12 @@ from .actions import (
     upload,
     wait_until,
 )
-from .conftest import HOSTILE
+from .conftest import HOSTILE, watched_tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import BrowserContext, Page
+
+    from .conftest import Server
 
 pytestmark = pytest.mark.browser
 
@@ -242,6 +244,50 @@ def test_filters_are_chips_that_a_click_removes(tab: Page) -> None:
     chip.click()
     cards(tab, "red-")
     tab.locator(".ps-chip").wait_for(state="detached")
+
+
+def test_the_query_and_its_filters_are_removed_together_and_the_title_leads_home(tab: Page) -> None:
+    tab.goto("/?q=red&type=png&folder=red&lang=zh")
+    cards(tab, "red-")
+    tab.get_by_role("button", name="全部清除").click()
+    heading(tab, "搜索 28 张照片").wait_for()
+    expect(tab.get_by_label("照片里应该有什么？")).to_have_value("")
+    tab.wait_for_url("**/?lang=zh")
+    assert tab.get_by_role("button", name="全部清除").count() == 0
+    tab.go_back()
+    cards(tab, "red-")
+    tab.get_by_role("link", name="photoseek").click()
+    tab.wait_for_url("**/?lang=zh")
+    heading(tab, "搜索 28 张照片").wait_for()
+
+
+def test_the_link_of_a_query_is_copied_unless_it_has_an_uploaded_photo(
+    signed_in: dict[str, BrowserContext], server: Server, picture: Path
+) -> None:
+    context = signed_in["wide"]
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=server.url)
+    with watched_tab(context, server) as tab:
+        tab.goto("/?q=red&type=png")
+        cards(tab, "red-")
+        tab.get_by_role("button", name="Copy link").click()
+        tab.get_by_role("button", name="Copied").wait_for()
+        assert tab.evaluate("navigator.clipboard.readText()") == f"{server.url}/?q=red&type=png"
+        upload(tab, picture)
+        tab.get_by_role("button", name="Clear all").wait_for()
+        expect(tab.get_by_role("button", name="Copy link")).to_have_count(0)
+
+
+def test_a_new_query_is_shown_from_its_first_photo(tab: Page) -> None:
+    tab.goto("/?q=blue&k=27")
+    cards(tab, "blue-")
+    scrolled = "document.querySelector('[data-testid=stMain]').scrollTop"
+    last = tab.locator(".ps-open").locator("visible=true").last
+    last.scroll_into_view_if_needed()
+    assert tab.evaluate(scrolled) > 0
+    last.click()
+    tab.get_by_role("dialog", name="Photo").get_by_role("button", name="More like this").click()
+    tab.get_by_role("button", name="Remove: similar to").wait_for()
+    tab.wait_for_function(f"{scrolled} === 0")
 
 
 def test_the_filters_are_closed_by_a_button_at_their_end(tab: Page) -> None:

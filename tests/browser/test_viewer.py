@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,20 +193,35 @@ def test_where_a_browser_has_no_full_screen_the_photo_fills_the_page(tab: Page) 
     expect(viewer.locator(".ps-facts")).to_be_visible()
 
 
-def test_a_tap_on_the_photo_hides_the_panel_and_another_one_shows_it(chromium: Browser, server: Server) -> None:
+@pytest.fixture
+def touched(chromium: Browser, server: Server) -> Iterator[Page]:
+    """A tab on a phone with a touch screen."""
     context = new_context(chromium, server, viewport="phone", has_touch=True)
     context.request.get(f"/?token={TOKEN}", max_redirects=0)
     with watched_tab(context, server) as tab:
-        viewer = open_first(tab)
-        facts = viewer.locator(".ps-facts")
-        for alone in (True, False):
-            tab.touchscreen.tap(200, 200)
-            expect(facts).to_be_visible(visible=not alone)
-        tab.touchscreen.tap(200, 200)  # a double tap zooms
-        tab.touchscreen.tap(200, 200)
-        tab.wait_for_timeout(600)
-        expect(facts).to_be_visible()
+        yield tab
     context.close()
+
+
+def test_a_tap_on_the_photo_hides_the_panel_and_another_one_shows_it(touched: Page) -> None:
+    viewer = open_first(touched)
+    facts = viewer.locator(".ps-facts")
+    for alone in (True, False):
+        touched.touchscreen.tap(200, 200)
+        expect(facts).to_be_visible(visible=not alone)
+    touched.touchscreen.tap(200, 200)  # a double tap zooms
+    touched.touchscreen.tap(200, 200)
+    touched.wait_for_timeout(600)
+    expect(facts).to_be_visible()
+
+
+def pull(tab: Page, by: int) -> None:
+    """Move a finger down on the photo."""
+    finger = tab.context.new_cdp_session(tab)
+    for event, y in (("touchStart", 120), ("touchMove", 120 + by // 2), ("touchMove", 120 + by), ("touchEnd", None)):
+        points = [] if y is None else [{"x": 200, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": event, "touchPoints": points})
+    finger.detach()
 
 
 def test_the_viewer_counts_the_photos_that_the_grid_shows(tab: Page) -> None:
@@ -237,6 +253,15 @@ def test_a_swipe_turns_to_the_next_photo_and_a_short_one_does_not(tab: Page) -> 
         tab.mouse.move(x + by, y + 5, steps=4)
         tab.mouse.up()
         viewer.get_by_text(position).wait_for()
+
+
+def test_a_swipe_down_closes_the_viewer(touched: Page) -> None:
+    viewer = open_first(touched)
+    pull(touched, 40)
+    expect(viewer).to_be_visible()
+    pull(touched, 200)
+    expect(viewer).to_have_count(0)
+    cards(touched, "red-")
 
 
 def test_actions_and_facts_are_visible_without_scrolling(tab: Page) -> None:

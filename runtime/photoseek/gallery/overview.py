@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
 
+from photoseek.gallery.filters import Filter
 from photoseek.gallery.snapshot.columns import (
     CAMERA,
     FOLDER,
@@ -24,10 +25,10 @@ from photoseek.gallery.snapshot.columns import (
 
 @dataclass(frozen=True)
 class Overview:
-    """Numbers of searchable photos.
+    """Numbers of searchable photos; with a filter, those that match all of its conditions except the one counted.
 
     Attributes:
-        photos: All of them.
+        photos: In any folder.
         years: By year, ``YYYY``, the latest first.
         months: By month, ``YYYY-MM``, the latest first. Photos whose month is unknown count for their year only.
         undated: Without a date.
@@ -47,15 +48,29 @@ class Overview:
     cameras: dict[str, int]
 
 
-def count_photos(columns: Columns) -> Overview:
-    """Return the numbers of photos in a snapshot's columns; reads no row of the database."""
-    months = _frequencies(columns.values[TAKEN] // 100)  # NO_DATE stays below 0
+def count_photos(columns: Columns, where: Filter | None = None) -> Overview:
+    """Return the numbers of photos in a snapshot's columns; reads no row of the database.
+
+    Args:
+        columns: The columns.
+        where: A filter. Each number is what the filter would find with that year, folder, type and so on in place of
+            its own.
+    """
+
+    def others(column: int, *own: str) -> npt.NDArray[np.int32]:
+        """Return a column of the photos that match all conditions but its own."""
+        rest = replace(where, **dict.fromkeys(own)) if where is not None else Filter()
+        values: npt.NDArray[np.int32] = columns.values[column]
+        return values if rest.empty else values[columns.matching(rest)(slice(None))]
+
+    months = _frequencies(others(TAKEN, "taken_from", "taken_to") // 100)  # NO_DATE stays below 0
     undated = months.pop(NO_DATE, 0)
     years: Counter[int] = Counter()
     for month, count in months.items():
         years[month // 100] += count
+    folders = others(FOLDER, "folder")
     return Overview(
-        photos=columns.values.shape[1],
+        photos=len(folders),
         years={f"{year:04}": years[year] for year in sorted(years, reverse=True)},
         months={
             f"{month // 100:04}-{month % 100:02}": months[month]
@@ -63,16 +78,18 @@ def count_photos(columns: Columns) -> Overview:
             if month % 100
         },
         undated=undated,
-        folders=_folders(columns),
-        types=_named(columns.values[TYPE], TYPE_NUMBERS),
-        orientations=_named(columns.values[ORIENTATION], ORIENTATIONS),
-        cameras=_named(columns.values[CAMERA], {name: number for number, name in enumerate(columns.cameras, start=1)}),
+        folders=_folders(folders, columns.folder_numbers()),
+        types=_named(others(TYPE, "type"), TYPE_NUMBERS),
+        orientations=_named(others(ORIENTATION, "orientation"), ORIENTATIONS),
+        cameras=_named(
+            others(CAMERA, "camera"), {name: number for number, name in enumerate(columns.cameras, start=1)}
+        ),
     )
 
 
-def _folders(columns: Columns) -> dict[str, int]:
-    counts, found = _frequencies(columns.values[FOLDER]), Counter[str]()
-    for path, number in columns.folder_numbers().items():
+def _folders(column: npt.NDArray[np.int32], numbers: dict[str, int]) -> dict[str, int]:
+    counts, found = _frequencies(column), Counter[str]()
+    for path, number in numbers.items():
         for folder in accumulate(path.split("/")[:-1], "{}/{}".format):
             found[folder] += counts.get(number, 0)
     return {folder: found[folder] for folder in sorted(found) if found[folder]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -11,6 +12,7 @@ import streamlit as st
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError, QueryError
 from photoseek.gallery.database.typed_names import with_known_names
+from photoseek.gallery.filters import Filter
 from photoseek.page import (
     album_view,
     browse_view,
@@ -44,7 +46,7 @@ from photoseek.page.recent_galleries import remember
 from photoseek.page.search_view import render_results
 from photoseek.page.server import is_gated
 from photoseek.page.strings import KEY, read_language, strings
-from photoseek.page.url_state import ERRORS, begin_gallery, follow_history, read_url, write_url
+from photoseek.page.url_state import ERRORS, begin_gallery, follow_history, home_url, read_url, write_url
 from photoseek.sources.local import LocalSource
 
 _log = logging.getLogger(__name__)
@@ -75,7 +77,8 @@ def render() -> None:
 def _render_header() -> None:
     now = strings()
     with st.container(key="ps-top", horizontal=True, vertical_alignment="center"):
-        st.html(f'<header class="ps-header" lang="{now.code}"><h1>photoseek</h1><p>{now.tagline}</p></header>')
+        home = f'<h1><a href="{escape(home_url())}">photoseek</a></h1>'
+        st.html(f'<header class="ps-header" lang="{now.code}">{home}<p>{now.tagline}</p></header>')
         search_form.render_keys()
         st.button(
             now.other_name, type="tertiary", icon=":material/translate:", on_click=_set_language, args=(now.other,)
@@ -200,7 +203,11 @@ def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:
 
 
 def _render_search_tab(opened: OpenGallery, state: GalleryState) -> None:
-    overview = gallery_overview(opened.searcher)
+    try:
+        where, error = with_known_names(opened.searcher.gallery.database, current_filter()), ""
+    except QueryError as refused:
+        where, error = Filter(), str(refused)
+    overview = gallery_overview(opened.searcher, where)
     with st.container(key="ps-query", horizontal=True, vertical_alignment="center"):
         search_form.render_search_form()
         filter_form.render_filter_form(overview)
@@ -214,12 +221,9 @@ def _render_search_tab(opened: OpenGallery, state: GalleryState) -> None:
         return
     if st.session_state[ERRORS]:
         messages.link_errors(st.session_state[ERRORS])
-    try:
-        where = with_known_names(opened.searcher.gallery.database, current_filter())
-    except QueryError as error:
-        messages.filter_error(str(error))
-        return
-    if query.empty:
+    if error:
+        messages.filter_error(error)
+    elif query.empty:
         browse_view.render_browse(opened, overview, where)
     else:
         render_results(opened, query, where, state)

@@ -16,7 +16,7 @@ from photoseek.page import paging, results
 from photoseek.page.examples import render_examples
 from photoseek.page.facets import render_facets
 from photoseek.page.no_match import render_no_match
-from photoseek.page.open_galleries import OpenGallery
+from photoseek.page.open_galleries import OpenGallery, gallery_overview
 from photoseek.page.recent_searches import render_recent_searches
 from photoseek.page.selection import Found
 from photoseek.page.strings import date_label, strings
@@ -29,12 +29,12 @@ def render_browse(opened: OpenGallery, overview: Overview, where: Filter) -> Non
 
     Args:
         opened: The gallery.
-        overview: Its numbers of photos.
+        overview: Its numbers of photos within the filters.
         where: Filters.
     """
-    now = strings()
+    now, whole = strings(), gallery_overview(opened.searcher)
     if where.empty:
-        st.html(f'<h2 class="ps-title">{now.welcome_title.format(count=f"{overview.photos:,}")}</h2>')
+        st.html(f'<h2 class="ps-title">{now.welcome_title.format(count=f"{whole.photos:,}")}</h2>')
         render_examples(opened)
         render_recent_searches(opened)
     render_facets(overview, "facets")
@@ -48,7 +48,7 @@ def render_browse(opened: OpenGallery, overview: Overview, where: Filter) -> Non
     results.render_summary(results.Facts([text]))
     if skipped:
         paging.render_newer()
-    cards = list(_cards(listing.photos, opened, overview))
+    cards = list(_cards(listing.photos, opened, whole))
     found = Found(lambda: listed_ids(snapshot, where), listing.total) if listing.total > len(cards) else None
     results.render_cards(cards, opened, more=listing.total > skipped + count, at=at, found=found)
 
@@ -62,10 +62,10 @@ def _position(opened: OpenGallery, snapshot: Snapshot, path: str, where: Filter)
     return position_of(opened.searcher.gallery, snapshot, photo, where)
 
 
-def _cards(photos: list[ListedPhoto], opened: OpenGallery, overview: Overview) -> Iterator[dict[str, Any]]:
+def _cards(photos: list[ListedPhoto], opened: OpenGallery, whole: Overview) -> Iterator[dict[str, Any]]:
     """Yield the cards of photos; the first one of each month or year has a heading above it."""
-    dated = overview.photos - overview.undated
-    length = 7 if dated >= _PHOTOS_OF_A_MONTH * len(overview.months) else 4
+    dated = whole.photos - whole.undated
+    length = 7 if dated >= _PHOTOS_OF_A_MONTH * len(whole.months) else 4
     before = None
     for photo in photos:
         period = (photo.taken or "")[:length]

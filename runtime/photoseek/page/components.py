@@ -17,6 +17,7 @@ _FOLDER = Path(__file__).parent / "assets"
 _PARTS = {
     "cards": ("actions", "stage", "screen", "viewer", "selection", "albums"),
     "album": ("actions",),
+    "chips": ("actions",),
 }  # scripts and styles in addition to a component's own
 
 

@@ -16,7 +16,7 @@ def render_facets(overview: Overview, key: str, *, folders: bool = True) -> None
     """Draw years, the months of the chosen or the latest year, and the subfolders of the chosen folder.
 
     Args:
-        overview: Numbers of photos.
+        overview: Numbers of photos within the filters.
         key: Key of the component.
         folders: Whether to draw the folders.
     """

@@ -15,7 +15,7 @@ _TURN = "filters-turn"
 
 
 def render_filter_form(overview: Overview) -> None:
-    """Draw a button that opens the fields; each option has its number of photos."""
+    """Draw a button that opens the fields; each option has its number of photos within the other filters."""
     now = strings()
     turn = st.session_state.setdefault(_TURN, 0)
     with st.popover(now.filters, icon=":material/tune:", key=f"filters-{turn}"):  # another one is closed

@@ -12,6 +12,7 @@ from photoseek.gallery.indexing.report import IndexReport
 from photoseek.page import index_job, messages
 from photoseek.page.exposure import is_shared, public
 from photoseek.page.left_out_view import count_left_out, left_out_rows
+from photoseek.page.photo_reason import photo_reason
 from photoseek.page.strings import strings
 from photoseek.sources.left_out import LeftOut, UnreadKind
 
@@ -95,7 +96,7 @@ def render_unreadable(folder: str, bundle: str, photos: Sequence[tuple[str, str]
     if not photos:
         return
     now, job = strings(), index_job.job_of(folder)
-    _render_list(now.unreadable_photos, photos)
+    _render_list(now.unreadable_photos, [(path, photo_reason(reason)) for path, reason in photos])
     busy = job is not None and job.running
     if is_shared():
         return

@@ -9,6 +9,7 @@ import streamlit as st
 
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, public
+from photoseek.page.photo_reason import photo_reason
 from photoseek.page.strings import strings
 
 
@@ -42,7 +43,7 @@ def nothing_searchable(status: GalleryStatus) -> None:
 
 def photo_error(reason: str) -> None:
     """Report that the uploaded file is not a readable photo."""
-    now, reason = strings(), _sentence(public(reason)).rstrip(".。")
+    now, reason = strings(), _sentence(public(photo_reason(reason))).rstrip(".。")
     notice(now.photo_error_title, now.photo_error.format(reason=reason), error=True)
 
 

@@ -11,7 +11,9 @@ import streamlit as st
 
 from photoseek.bundle.bundle import DEMO
 from photoseek.errors import PhotoseekError
+from photoseek.gallery.database.left_out_files import LeftOutFiles, left_out_files
 from photoseek.gallery.database.pixel_limit import max_pixels
+from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
 from photoseek.gallery.overview import Overview, count_photos
 from photoseek.gallery.snapshot.current import current_id
@@ -71,10 +73,12 @@ class GalleryState:
     Attributes:
         status: Its statistics.
         unreadable: Path and reason of each photo that cannot be decoded.
+        left_out: What the last indexing left out.
     """
 
     status: GalleryStatus
     unreadable: list[tuple[str, str]]
+    left_out: LeftOutFiles
 
 
 def open_gallery(folder: str, bundle: str | None = None) -> OpenGallery:
@@ -128,14 +132,15 @@ def gallery_state(gallery: Gallery) -> GalleryState:
     return _state(str(gallery.path), _identity(gallery), version, gallery)
 
 
-def gallery_overview(searcher: Searcher) -> Overview:
-    """Return the numbers of photos of the current snapshot, from the cache unless it has changed.
+def gallery_overview(searcher: Searcher, where: Filter | None = None) -> Overview:
+    """Return the numbers of photos of the current snapshot that a filter finds, from the cache unless it has changed.
 
     Raises:
         PhotoseekError: The snapshot cannot be opened.
     """
-    snapshot = searcher.snapshot
-    return _overview(str(snapshot.path), snapshot.manifest.gallery, snapshot.manifest.state, snapshot)
+    snapshot, where = searcher.snapshot, where or Filter()
+    version = (str(snapshot.path), snapshot.manifest.gallery, snapshot.manifest.state)
+    return _overview(version, repr(where), snapshot, where)
 
 
 def _identity(gallery: Gallery) -> tuple[int, int]:
@@ -178,10 +183,10 @@ def _open_reranker(key: str, bundle: str, _searcher: Searcher) -> Reranker:
 @st.cache_data(max_entries=_MAX_STATES, show_spinner=False)
 def _state(path: str, identity: tuple[int, int], version: tuple[object, ...], _gallery: Gallery) -> GalleryState:
     del path, identity, version  # the key; a parameter with an underscore is not part of it
-    return GalleryState(_gallery.status(), _gallery.unreadable())
+    return GalleryState(_gallery.status(), _gallery.unreadable(), left_out_files(_gallery.database))
 
 
 @st.cache_resource(max_entries=_MAX_STATES, show_spinner=False)
-def _overview(path: str, gallery: str, state: str, _snapshot: Snapshot) -> Overview:
-    del path, gallery, state
-    return count_photos(_snapshot.columns)
+def _overview(version: tuple[str, ...], filters: str, _snapshot: Snapshot, _where: Filter) -> Overview:
+    del version, filters
+    return count_photos(_snapshot.columns, _where)

@@ -11,10 +11,11 @@ import streamlit as st
 
 from photoseek.gallery.listing import ListedPhoto
 from photoseek.page import components, describe_view, paging
-from photoseek.page.filter_state import clear_filters, set_filters
+from photoseek.page.filter_state import set_filters
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
+from photoseek.page.search_form import start_over
 from photoseek.page.selection import ALBUM, Found, album_texts, select_found, selection_data
 from photoseek.page.similar import search_similar
 from photoseek.page.strings import strings
@@ -164,9 +165,9 @@ def choose() -> None:
 
 def _show_in_folder(path: str) -> None:
     """Show the photos in the folder of a photo, and this one among them."""
-    clear_filters()
+    start_over()
     set_filters(folder=path.rpartition("/")[0] or None)
-    st.session_state.update({paging.AT: path, "similar_to": None, "photo": None, "q": "", "view": "find"})
+    st.session_state[paging.AT] = path
 
 
 def reload() -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from photoseek.demo.gallery import picture_names
 from photoseek.page import components, messages
 from photoseek.page.filter_state import clear_filters
+from photoseek.page.paging import AT
 from photoseek.page.strings import strings
 from photoseek.photos.formats import photo_suffixes
 from photoseek.search.searcher import Searcher
@@ -112,10 +113,15 @@ def _store_upload(key: str, field: str) -> None:
 
 def _set_photo(key: str, photo: Upload) -> None:
     """Store a photo; as a query it replaces text, photo and filters of the last one."""
-    st.session_state[key] = photo
     if key == "photo":
-        clear_filters()
-        st.session_state.update(q="", similar_to=None, view="find")
+        start_over()
+    st.session_state[key] = photo
+
+
+def start_over() -> None:
+    """Remove the query and all filters, so that the page shows the gallery."""
+    clear_filters()
+    st.session_state.update({"q": "", "photo": None, "similar_to": None, AT: None, "view": "find"})
 
 
 def _explain_refusal() -> None:

@@ -10,7 +10,8 @@ import streamlit as st
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared, operators_gallery
 from photoseek.page.folder_browser import render_browse_button, render_dialog
-from photoseek.page.index_report import render_unreadable
+from photoseek.page.index_report import render_left_out, render_unreadable
+from photoseek.page.left_out_view import count_left_out
 from photoseek.page.messages import hint
 from photoseek.page.open_galleries import GalleryState
 from photoseek.page.recent_galleries import first_gallery, known_path, recent_galleries
@@ -51,7 +52,7 @@ def choose_gallery() -> str:
 
 
 def render_status(folder: str, state: GalleryState, bundle: str) -> None:
-    """Draw the statistics and the unreadable photos of the gallery."""
+    """Draw the statistics of the gallery, its unreadable photos, and to its owner what was left out."""
     with st.sidebar:
         st.html(
             f'<details class="ps-details"><summary>{escape(strings().details)}</summary>'
@@ -62,6 +63,10 @@ def render_status(folder: str, state: GalleryState, bundle: str) -> None:
         if state.unreadable:
             with st.expander(f"{strings().unreadable_photos} ({len(state.unreadable):,})"):
                 render_unreadable(folder, bundle, state.unreadable, "sidebar")
+        left_out = count_left_out(*state.left_out)
+        if left_out and not is_shared():
+            with st.expander(f"{strings().left_out} ({left_out:,})"):
+                render_left_out(*state.left_out)
 
 
 def _list(facts: list[tuple[str, str]]) -> str:

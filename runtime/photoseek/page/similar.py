@@ -27,10 +27,13 @@ def search_similar(path: str) -> None:
 def leave_similar() -> None:
     """Return to what the search was started from, unless a text or photo was added to it since."""
     state = st.session_state
-    origin = state.setdefault(_ORIGINS, {}).get(state["similar_to"])
+    path = state["similar_to"]
+    origin = state.setdefault(_ORIGINS, {}).get(path)
     state["similar_to"] = None
     if origin is not None and not state["q"].strip() and state.get("photo") is None:
         state.update(origin)
+        if origin["view"] == "find" and not any(origin[name] for name in ("q", "photo", "similar_to")):
+            state[AT] = path  # where the visitor was among the photos of the gallery
         renew_fields()
 
 

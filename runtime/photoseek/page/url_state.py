@@ -72,6 +72,11 @@ def begin_gallery(folder: str) -> None:
         _read({})
 
 
+def home_url() -> str:
+    """Return the URL of the page without a query, in the same gallery and language."""
+    return f"?{urlencode({name: st.query_params[name] for name in (GALLERY, KEY) if name in st.query_params})}"
+
+
 def write_url() -> None:
     """Update the URL from the session."""
     state, query = st.session_state, _query(st.session_state["k"])

@@ -87,3 +87,4 @@ def test_without_the_extras_the_files_are_counted(
         ("JPEG XL photos", 1, "jxl"),
     }
     assert [(each.reason, each.photos) for each in report.left_out] == [(RAW_BESIDE_PICTURE, 1)]
+    assert left_out_files(gallery.database) == (report.left_out, report.unread)

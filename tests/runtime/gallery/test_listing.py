@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,20 @@ def test_numbers_of_photos_are_those_of_a_count_and_those_that_filters_find(
         *((Filter(orientation=name), count) for name, count in found.orientations.items()),  # type: ignore[arg-type]
     ):
         assert newest_photos(indexed, snapshot, 1, where).total == count
+
+
+@pytest.mark.parametrize("where", FILTERS, ids=lambda where: str(where.to_json()))
+def test_numbers_within_a_filter_are_those_of_its_other_conditions(
+    indexed: Gallery, facts: list[Facts], where: Filter
+) -> None:
+    def within(*own: str) -> Overview:
+        rest = replace(where, **dict.fromkeys(own))
+        return numbers([each for each in facts if meets(each, rest)])
+
+    dates, folders, kinds = within("taken_from", "taken_to"), within("folder"), within("type")
+    found = count_photos(snapshot_of(indexed).columns, where)
+    assert (found.years, found.months, found.undated) == (dates.years, dates.months, dates.undated)
+    assert (found.photos, found.folders) == (folders.photos, folders.folders)
+    assert (found.types, found.orientations) == (kinds.types, within("orientation").orientations)
+    lowered = {name.lower(): count for name, count in found.cameras.items()}
+    assert lowered == {name.lower(): count for name, count in within("camera").cameras.items()}

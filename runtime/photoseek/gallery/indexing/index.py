@@ -15,6 +15,7 @@ from photoseek.gallery.database.album_rows import follow_photos
 from photoseek.gallery.database.bundles import GalleryBundle, list_bundles
 from photoseek.gallery.database.database import Database
 from photoseek.gallery.database.excluded import excluded_patterns
+from photoseek.gallery.database.left_out_files import LeftOutFiles, record_left_out_files
 from photoseek.gallery.database.recorded import RecordedPhotos, incomplete_photos
 from photoseek.gallery.database.sentences import Sentences
 from photoseek.gallery.database.upgrade import upgrade_database
@@ -123,6 +124,8 @@ def index_gallery(
     reports = [run.index_additional(scan, record, additional[record.fingerprint]) for record in others]
     unread = len(database.paths() & counts.skipped.keys()) if counts.skipped else 0
     unreadable = database.unreadable()
+    left_out = LeftOutFiles(scan.gaps.left_out.left_out(), [*_without_extra(unreadable), *scan.gaps.left_out.unread()])
+    record_left_out_files(database, left_out)
     return IndexReport(
         photos=len(scan.found) - len(work) + counts.read,
         encoded=counts.encoded,
@@ -135,8 +138,8 @@ def index_gallery(
         skipped=sorted({**scan.gaps.reasons, **counts.skipped}.items()),
         incomplete=incomplete_photos(database, bundle.fingerprint),
         additional=reports,
-        left_out=scan.gaps.left_out.left_out(),
-        unread=[*_without_extra(unreadable), *scan.gaps.left_out.unread()],
+        left_out=left_out.left_out,
+        unread=left_out.unread,
         hint=_engine_hint(primary.folder(gallery)),
     )
 

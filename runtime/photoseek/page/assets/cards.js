@@ -116,13 +116,15 @@ function items(card, texts, root) {
   return [...section(card), head, ...folded]
 }
 
-// Keeps the cards that both lists begin with, so that a longer list neither moves nor loads them again.
+// Keeps the cards that both lists begin with, so that a longer list neither moves nor loads them again; other photos are
+// shown from the first one on.
 function draw(root, data) {
   const drawn = root.drawn ?? { texts: "", cards: [] }
   const texts = JSON.stringify(data.texts)
   const keys = data.cards.map((card) => JSON.stringify(card))
   let same = 0
   while (drawn.texts === texts && same < keys.length && drawn.cards[same]?.key === keys[same]) same++
+  if (!same && drawn.cards.length) root.getRootNode().host?.closest("[data-testid=stMain]")?.scrollTo(0, 0)
   const focused = root.list.contains(root.getRootNode().activeElement)
   for (const { made } of drawn.cards.slice(same)) made.forEach((each) => each.remove())
   const added = data.cards.slice(same).map((card, index) => ({ key: keys[same + index], made: items(card, data.texts, root) }))
@@ -238,12 +240,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.selection.update(data.selection)
   root.albums.update(data.selection, data.texts)
   root.append(root.selection.bar.element)
-  const leave = () => root.viewer.dialog.close()
+  const step = (event) => root.viewer.entry.step(event)
   const descend = (event) => enter(event, root)
-  addEventListener("popstate", leave)
+  addEventListener("popstate", step, true)
   document.addEventListener("keydown", descend)
   return () => {
-    removeEventListener("popstate", leave)
+    removeEventListener("popstate", step, true)
     document.removeEventListener("keydown", descend)
   }
 }

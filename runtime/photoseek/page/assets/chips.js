@@ -1,27 +1,27 @@
-// The photo of the query and the filters, each as a button that removes it.
+// The photo of the query and the filters, each as a button that removes it; then what can be done with the whole query.
+function chipOf(chip, remove, removed) {
+  const button = element("button", "ps-chip")
+  button.type = "button"
+  button.title = button.ariaLabel = remove.replace("{label}", () => chip.name ?? chip.label)
+  button.onclick = () => removed(chip.id)
+  if (chip.picture) {
+    const image = element("img")
+    image.src = chip.picture
+    image.alt = ""
+    button.append(image)
+  }
+  button.append(element("bdi", "", chip.label), element("span", "", "×"))
+  return button
+}
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".ps-component")
+  const { chips, texts } = data
   root.classList.add("ps-chips")
-  root.replaceChildren(
-    ...data.chips.map((chip) => {
-      const button = document.createElement("button")
-      button.type = "button"
-      button.className = "ps-chip"
-      button.setAttribute("aria-label", data.remove.replace("{label}", () => chip.name ?? chip.label))
-      button.title = button.getAttribute("aria-label")
-      button.onclick = () => setTriggerValue("removed", chip.id)
-      if (chip.picture) {
-        const image = document.createElement("img")
-        image.src = chip.picture
-        image.alt = ""
-        button.append(image)
-      }
-      const label = document.createElement("bdi")
-      label.textContent = chip.label
-      const cross = document.createElement("span")
-      cross.textContent = "×"
-      button.append(label, cross)
-      return button
-    }),
-  )
+  const actions = [action(texts.clear_all, () => setTriggerValue("cleared", true))]
+  if (data.link && isSecureContext) {
+    const copy = action(texts.copy_link, async () => (copy.textContent = await copied(location.href, texts)))
+    actions.push(copy)
+  }
+  root.replaceChildren(...chips.map((chip) => chipOf(chip, texts.remove, (id) => setTriggerValue("removed", id))), ...actions)
 }

@@ -108,8 +108,8 @@ class Zoom {
 }
 
 // One pointer moves a photo that is zoomed in, and turns to the next one otherwise; two pointers zoom. A tap of a finger
-// calls ``tapped``, two of them zoom.
-function followPointers(stage, zoom, turn, tapped) {
+// calls ``tapped``, two of them zoom, and a swipe down calls ``pulled``.
+function followPointers(stage, zoom, { turn, tapped, pulled }) {
   const pointers = new Map()
   let first = null // timer of a tap, after which it is not a double tap
   const center = (event) => {
@@ -151,7 +151,9 @@ function followPointers(stage, zoom, turn, tapped) {
     pointers.delete(event.pointerId)
     if (!held || zoom.on || pointers.size || event.type === "pointercancel") return
     const [movedX, movedY] = [event.clientX - held.fromX, event.clientY - held.fromY]
-    if (event.pointerType === "touch" && Math.hypot(movedX, movedY) < STILL) tap()
+    const touched = event.pointerType === "touch"
+    if (touched && Math.hypot(movedX, movedY) < STILL) tap()
+    if (touched && movedY > 2 * SWIPE && movedY > 2 * Math.abs(movedX)) pulled()
     if (Math.abs(movedX) > SWIPE && Math.abs(movedX) > Math.abs(movedY)) turn(movedX < 0 ? 1 : -1)
   }
 }

@@ -108,6 +108,35 @@ function viewerKeys(dialog, keys) {
   }
 }
 
+// An entry of the browser's history while the viewer is open, so that Back closes it and nothing else.
+class HistoryEntry {
+  constructor(close) {
+    Object.assign(this, { close, open: false, then: () => {} })
+  }
+
+  enter() {
+    history.pushState({ ...history.state, viewer: true }, "")
+    Object.assign(this, { open: true, then: () => {} })
+  }
+
+  // Leaves the entry after the viewer was closed by anything but Back.
+  leave() {
+    if (!this.open) return
+    if (history.state?.viewer) return history.back()
+    this.open = false // the page has another address by now
+    this.then()
+  }
+
+  // Handles a step of the history; the page sees it only if it is one of its own.
+  step(event) {
+    if (!this.open) return
+    this.open = false
+    event.stopImmediatePropagation()
+    this.close()
+    this.then()
+  }
+}
+
 function createViewer(root, texts, act) {
   const { selection, albums } = root
   let cards = []
@@ -115,6 +144,7 @@ function createViewer(root, texts, act) {
   let closed = () => {}
   const photo = photoMemory(texts)
   const dialog = element("dialog", "ps-viewer")
+  const entry = new HistoryEntry(() => dialog.close())
   const frame = element("div", "ps-frame")
   const stage = element("div", "ps-stage ps-full")
   const position = element("span", "ps-position")
@@ -176,8 +206,9 @@ function createViewer(root, texts, act) {
   }
 
   function leave(what) {
+    const { path } = cards[index]
+    entry.then = () => act(what, path)
     dialog.close()
-    act(what, cards[index].path)
   }
 
   previous.classList.add("ps-previous")
@@ -189,7 +220,7 @@ function createViewer(root, texts, act) {
   dialog.append(frame)
   dialog.ariaLabel = texts.detail
   dialog.tabIndex = -1
-  followPointers(stage, zoom, step, () => screen.set(!screen.on))
+  followPointers(stage, zoom, { turn: step, tapped: () => screen.set(!screen.on), pulled: () => dialog.close() })
   viewerKeys(dialog, {
     ArrowLeft: () => step(-1),
     ArrowRight: () => step(1),
@@ -209,12 +240,14 @@ function createViewer(root, texts, act) {
     slides.stop()
     screen.set(false)
     closed(index)
+    entry.leave()
   }
   new ResizeObserver(() => dialog.open && zoom.resize()).observe(stage)
   root.append(dialog)
 
   return {
     dialog,
+    entry,
     refresh,
     say,
     open(shown, at, whenClosed) {
@@ -222,6 +255,7 @@ function createViewer(root, texts, act) {
       closed = whenClosed
       dialog.showModal()
       dialog.focus()
+      entry.enter()
       position.style.minWidth = `${2 * String(cards.length).length + 3}ch`
       show(at)
     },
