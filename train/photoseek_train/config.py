@@ -59,7 +59,7 @@ class ModelConfig:
         max_tokens: Captions are truncated to this length in training.
         image_weights: What initialized the image tower: ``imagenet``, the name of a file, or ``none``.
         dim: Dimension of the vectors.
-        dropout: Dropout rate of the projectors.
+        dropout: Dropout rate of the features and in the projectors.
         image_model: torchvision's name of the image tower's ResNet, or ``timm:`` and timm's name of a model.
     """
 
@@ -85,7 +85,7 @@ class ModelInit:
 
     Attributes:
         dim: Dimension of the vectors.
-        dropout: Dropout rate of the projectors.
+        dropout: Dropout rate of the features and in the projectors.
         checkpoint: Load towers, projectors, pooling and dim from this checkpoint instead. With ``text_model``, load
             only the image side, dim and temperature; text tower, ``pooling`` and text projector are new.
     """

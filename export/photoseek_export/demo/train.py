@@ -39,6 +39,7 @@ ORIGINS = """\
 IMAGE_MODEL = f"{TIMM}tf_efficientnet_lite0"
 MAX_TOKENS = 32  # in training
 MAX_POSITIONS = 64
+DROPOUT = 0.4
 
 PHOTO_VIEWS = AugmentConfig(crop_scale=0.5, views=3)
 PHOTOS = AugmentConfig(crop_scale=0.4, color=0.2, size=144)
@@ -147,9 +148,9 @@ class DemoRun:
         """Return the run of a stage, see ``train``."""
         return self.folder / stage
 
-    def trained(self, stage: str, dropout: float = 0.1) -> ModelInit:
+    def trained(self, stage: str) -> ModelInit:
         """Return the model of a stage."""
-        return ModelInit(checkpoint=self.checkpoint(stage), max_tokens=MAX_TOKENS, dropout=dropout)
+        return ModelInit(checkpoint=self.checkpoint(stage), max_tokens=MAX_TOKENS, dropout=DROPOUT)
 
 
 def render_scenes(run: DemoRun, recipe: Recipe) -> None:
@@ -176,12 +177,12 @@ def train(run: DemoRun, recipe: Recipe) -> None:
         image_model=recipe.image_model,
         image_weights=run.pretrained.image_weights,
         max_tokens=MAX_TOKENS,
-        dropout=0.5,
+        dropout=DROPOUT,
     )
     reading = recipe.text(recipe.reading_epochs, 1e-3, 1e-4, freeze_images=False)
     fit(run, recipe, "reading", init, reading, recipe.views, kinds=["photos"])
     photos = recipe.towers(recipe.photo_epochs, 2, mix=0.0)
-    fit(run, recipe, "photos", run.trained("reading", dropout=0.4), photos, recipe.photos, kinds=["photos"])
+    fit(run, recipe, "photos", run.trained("reading"), photos, recipe.photos, kinds=["photos"])
     fit(run, recipe, "both", run.trained("photos"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
     average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
     if discard_unfinished(average):

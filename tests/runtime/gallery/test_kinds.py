@@ -11,6 +11,7 @@ from PIL import Image, features
 
 import raw_files
 from photoseek import Bundle, Gallery, Searcher
+from photoseek.gallery.database.left_out_files import left_out_files
 from photoseek.gallery.filters import TYPES, Filter
 from photoseek.photos import formats
 from photoseek.photos.jpeg_xl import register_jpeg_xl
@@ -76,7 +77,8 @@ def test_without_the_extras_the_files_are_counted(
     for cached in caches:
         cached.cache_clear()
     try:
-        report = Gallery.create(photos, tiny_bundle).index()
+        gallery = Gallery.create(photos, tiny_bundle)
+        report = gallery.index()
     finally:
         monkeypatch.undo()
         for cached in caches:

@@ -34,6 +34,22 @@ def test_projector_equals_explicit_numpy() -> None:
     np.testing.assert_allclose(projector(torch.from_numpy(x)).detach().numpy(), expected, atol=1e-5)
 
 
+def test_dropout_is_applied_to_the_features_and_to_the_update_in_training_only() -> None:
+    torch.manual_seed(0)
+    projector = Projector(400, 300, dropout=0.25)
+    seen: dict[str, torch.Tensor] = {}
+    projector.first.register_forward_pre_hook(lambda _, given: seen.update(features=given[0]))
+    projector.norm.register_forward_pre_hook(lambda _, given: seen.update(sum=given[0]))
+    x = torch.ones(50, 400)
+    projector(x)
+    assert set(seen["features"].unique().tolist()) == {0.0, torch.tensor(1 / 0.75).item()}
+    assert (seen["features"] == 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    residual = projector.first(seen["features"])
+    assert (seen["sum"] == residual).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    projector.eval()(x)
+    assert torch.equal(seen["features"], x)
+
+
 def test_mean_pooling_ignores_padding() -> None:
     states = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [99.0, -99.0]]])
     pooled = mean_pooling(states, torch.tensor([[1, 1, 0]]))

@@ -56,7 +56,7 @@ class RunOptions:
             "With --text-model, train a new text tower against its frozen image side.",
         ),
     ] = None
-    dropout: Annotated[float, typer.Option(help="Dropout rate of the projectors.")] = ModelInit.dropout
+    dropout: Annotated[float, typer.Option(help="Dropout rate of features and projectors.")] = ModelInit.dropout
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT, if there is one.")] = False
     report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True
 

@@ -13,10 +13,11 @@ from photoseek_train.model.towers import ImageTower, TextTower
 
 
 class Projector(nn.Module):
-    """Linear -> GELU -> Linear, a residual around the second, dropout, LayerNorm.
+    """Dropout, Linear -> GELU -> Linear, a residual around the second, dropout, LayerNorm.
 
-    ``h = W1 x + b1;  y = LayerNorm(h + dropout(W2 gelu(h) + b2))``: the projection head of Keras's example
-    "Natural language image search with a Dual Encoder" (K. Salama, 2021), with one block.
+    ``h = W1 dropout(x) + b1;  y = LayerNorm(h + dropout(W2 gelu(h) + b2))``: the projection head of Keras's example
+    "Natural language image search with a Dual Encoder" (K. Salama, 2021), with one block. Dropout of the features is
+    added: without it, the residual path ``W1 x`` is linear, unregularized, and learns a few thousand photos by heart.
     """
 
     def __init__(self, d_in: int, dim: int = 256, dropout: float = 0.1) -> None:
@@ -28,7 +29,7 @@ class Projector(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Project features, (n, d_in) -> (n, dim); not normalized."""
-        hidden = self.first(features)
+        hidden = self.first(self.dropout(features))
         update = self.second(torch.nn.functional.gelu(hidden))
         projected: Tensor = self.norm(hidden + self.dropout(update))
         return projected

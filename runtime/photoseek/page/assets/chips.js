@@ -18,7 +18,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".ps-component")
   const { chips, texts } = data
   root.classList.add("ps-chips")
-  const actions = [action(texts.clear_all, () => setTriggerValue("cleared", true))]
+  const actions = []
+  if (texts.clear_all) actions.push(action(texts.clear_all, () => setTriggerValue("cleared", true)))
   if (data.link && isSecureContext) {
     const copy = action(texts.copy_link, async () => (copy.textContent = await copied(location.href, texts)))
     actions.push(copy)
