@@ -249,11 +249,11 @@ def test_filters_are_chips_that_a_click_removes(tab: Page) -> None:
 def test_the_query_and_its_filters_are_removed_together_and_the_title_leads_home(tab: Page) -> None:
     tab.goto("/?q=red&type=png&folder=red&lang=zh")
     cards(tab, "red-")
-    tab.get_by_role("button", name="全部清除").click()
+    tab.get_by_role("button", name="清除全部条件").click()
     heading(tab, "搜索 28 张照片").wait_for()
     expect(tab.get_by_label("照片里应该有什么？")).to_have_value("")
     tab.wait_for_url("**/?lang=zh")
-    expect(tab.get_by_role("button", name="全部清除")).to_have_count(0)
+    expect(tab.get_by_role("button", name="清除全部条件")).to_have_count(0)
     tab.go_back()
     cards(tab, "red-")
     tab.get_by_role("link", name="photoseek").click()
