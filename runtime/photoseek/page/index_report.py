@@ -91,12 +91,15 @@ def _exceptions(report: IndexReport) -> list[str]:
     return [text.format(count=f"{count:,}") for text, count in counts if count]
 
 
-def render_unreadable(folder: str, bundle: str, photos: Sequence[tuple[str, str]], key: str) -> None:
+def render_unreadable(
+    folder: str, bundle: str, photos: Sequence[tuple[str, str]], key: str, *, titled: bool = True
+) -> None:
     """Draw photos that cannot be decoded, with the reasons, and a button that tries only them again."""
     if not photos:
         return
     now, job = strings(), index_job.job_of(folder)
-    _render_list(now.unreadable_photos, [(path, photo_reason(reason)) for path, reason in photos])
+    rows = [(path, photo_reason(reason)) for path, reason in photos]
+    _render_list(now.unreadable_photos if titled else "", rows)
     busy = job is not None and job.running
     if is_shared():
         return
@@ -111,15 +114,16 @@ def render_unreadable(folder: str, bundle: str, photos: Sequence[tuple[str, str]
     )
 
 
-def render_left_out(left_out: Sequence[LeftOut], unread: Sequence[UnreadKind]) -> None:
+def render_left_out(left_out: Sequence[LeftOut], unread: Sequence[UnreadKind], *, titled: bool = True) -> None:
     """Draw what a scan left out, with an example and the reason, and kinds of files that are not read."""
-    _render_list(strings().left_out, list(left_out_rows(left_out, unread)))
+    _render_list(strings().left_out if titled else "", list(left_out_rows(left_out, unread)))
 
 
 def _render_list(title: str, rows: Sequence[tuple[str, str]]) -> None:
     if not rows:
         return
-    st.html(f'<h3 class="ps-small">{escape(title)}</h3><ul class="ps-unreadable">{_items(rows[:_MOST])}</ul>')
+    heading = f'<h3 class="ps-small">{escape(title)}</h3>' if title else ""
+    st.html(f'{heading}<ul class="ps-unreadable">{_items(rows[:_MOST])}</ul>')
     if len(rows) > _MOST:
         messages.hint(strings().and_more.format(count=f"{len(rows) - _MOST:,}"))
 

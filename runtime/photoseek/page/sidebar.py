@@ -62,11 +62,11 @@ def render_status(folder: str, state: GalleryState, bundle: str) -> None:
             hint(strings().outdated)
         if state.unreadable:
             with st.expander(f"{strings().unreadable_photos} ({len(state.unreadable):,})"):
-                render_unreadable(folder, bundle, state.unreadable, "sidebar")
+                render_unreadable(folder, bundle, state.unreadable, "sidebar", titled=False)
         left_out = count_left_out(*state.left_out)
         if left_out and not is_shared():
             with st.expander(f"{strings().left_out} ({left_out:,})"):
-                render_left_out(*state.left_out)
+                render_left_out(*state.left_out, titled=False)
 
 
 def _list(facts: list[tuple[str, str]]) -> str:
