@@ -69,8 +69,10 @@ def test_dates_and_folders_lead_to_photos_in_the_same_grid_and_viewer(start: Pag
     assert "40 photos, newest first" in start.inner_text(".ps-found")
     start.get_by_text("2 without a date").wait_for()
     expect(start.locator(".ps-row h3")).to_have_text(["Dates", "2024", "Folders"])  # the months of 2024
+    facet(start, "trip 03 2").wait_for()
     facet(start, "2023 19").click()
     start.wait_for_url("**/?taken_from=2023&taken_to=2023")
+    expect(facet(start, "trip 03 2")).to_have_count(0)  # both photos are of 2024
     expect(start.locator(".ps-row h3").nth(1)).to_have_text("2023")
     heading(start, "May 2023").wait_for()
     expect(facet(start, "2023 19")).to_have_attribute("aria-pressed", "true")
@@ -81,6 +83,7 @@ def test_dates_and_folders_lead_to_photos_in_the_same_grid_and_viewer(start: Pag
     facet(start, "trip 02 2").click()
     start.wait_for_url("**/?folder=trip+02&taken_from=2023-05&taken_to=2023-05")
     expect(start.locator(".ps-card")).to_have_count(2)
+    expect(facet(start, "2023 2")).to_have_attribute("aria-pressed", "true")
     facet(start, "day 2").click()
     way = start.get_by_role("navigation", name="Folders")
     expect(way).to_contain_text("day")

@@ -13,6 +13,7 @@ from photoseek.bundle.bundle import DEMO
 from photoseek.errors import GalleryNotFound, PhotoseekError, QueryError
 from photoseek.gallery.database.typed_names import with_known_names
 from photoseek.gallery.filters import Filter
+from photoseek.gallery.overview import count_photos
 from photoseek.page import (
     album_view,
     browse_view,
@@ -37,7 +38,6 @@ from photoseek.page.open_galleries import (
     GalleryState,
     OpenGallery,
     default_bundle,
-    gallery_overview,
     gallery_state,
     open_gallery,
     open_reranker,
@@ -207,7 +207,7 @@ def _render_search_tab(opened: OpenGallery, state: GalleryState) -> None:
         where, error = with_known_names(opened.searcher.gallery.database, current_filter()), ""
     except QueryError as refused:
         where, error = Filter(), str(refused)
-    overview = gallery_overview(opened.searcher, where)
+    overview = count_photos(opened.searcher.snapshot.columns, where)
     with st.container(key="ps-query", horizontal=True, vertical_alignment="center"):
         search_form.render_search_form()
         filter_form.render_filter_form(overview)

@@ -10,13 +10,13 @@ import streamlit as st
 from photoseek.errors import QueryError
 from photoseek.gallery.filters import Filter
 from photoseek.gallery.listing import ListedPhoto, listed_ids, newest_photos, position_of
-from photoseek.gallery.overview import Overview
+from photoseek.gallery.overview import Overview, count_photos
 from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.page import paging, results
 from photoseek.page.examples import render_examples
 from photoseek.page.facets import render_facets
 from photoseek.page.no_match import render_no_match
-from photoseek.page.open_galleries import OpenGallery, gallery_overview
+from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.recent_searches import render_recent_searches
 from photoseek.page.selection import Found
 from photoseek.page.strings import date_label, strings
@@ -32,7 +32,7 @@ def render_browse(opened: OpenGallery, overview: Overview, where: Filter) -> Non
         overview: Its numbers of photos within the filters.
         where: Filters.
     """
-    now, whole = strings(), gallery_overview(opened.searcher)
+    now, whole = strings(), count_photos(opened.searcher.snapshot.columns)
     if where.empty:
         st.html(f'<h2 class="ps-title">{now.welcome_title.format(count=f"{whole.photos:,}")}</h2>')
         render_examples(opened)

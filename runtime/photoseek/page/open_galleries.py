@@ -13,11 +13,8 @@ from photoseek.bundle.bundle import DEMO
 from photoseek.errors import PhotoseekError
 from photoseek.gallery.database.left_out_files import LeftOutFiles, left_out_files
 from photoseek.gallery.database.pixel_limit import max_pixels
-from photoseek.gallery.filters import Filter
 from photoseek.gallery.gallery import Gallery
-from photoseek.gallery.overview import Overview, count_photos
 from photoseek.gallery.snapshot.current import current_id
-from photoseek.gallery.snapshot.snapshot import Snapshot
 from photoseek.gallery.status import GalleryStatus
 from photoseek.page.exposure import is_shared
 from photoseek.page.photo_files import PhotoFiles
@@ -132,17 +129,6 @@ def gallery_state(gallery: Gallery) -> GalleryState:
     return _state(str(gallery.path), _identity(gallery), version, gallery)
 
 
-def gallery_overview(searcher: Searcher, where: Filter | None = None) -> Overview:
-    """Return the numbers of photos of the current snapshot that a filter finds, from the cache unless it has changed.
-
-    Raises:
-        PhotoseekError: The snapshot cannot be opened.
-    """
-    snapshot, where = searcher.snapshot, where or Filter()
-    version = (str(snapshot.path), snapshot.manifest.gallery, snapshot.manifest.state)
-    return _overview(version, repr(where), snapshot, where)
-
-
 def _identity(gallery: Gallery) -> tuple[int, int]:
     """Return device and inode: an open file keeps its inode, so a new database at the same path has another."""
     status = gallery.database.path.stat()
@@ -184,9 +170,3 @@ def _open_reranker(key: str, bundle: str, _searcher: Searcher) -> Reranker:
 def _state(path: str, identity: tuple[int, int], version: tuple[object, ...], _gallery: Gallery) -> GalleryState:
     del path, identity, version  # the key; a parameter with an underscore is not part of it
     return GalleryState(_gallery.status(), _gallery.unreadable(), left_out_files(_gallery.database))
-
-
-@st.cache_resource(max_entries=_MAX_STATES, show_spinner=False)
-def _overview(version: tuple[str, ...], filters: str, _snapshot: Snapshot, _where: Filter) -> Overview:
-    del version, filters
-    return count_photos(_snapshot.columns, _where)
