@@ -141,9 +141,13 @@ def test_the_albums_tab_shows_albums_which_are_changed_there(tab: Page, gallery:
     tab.reload()
     expect(found).to_have_count(2)
     tab.get_by_role("button", name="Edit").click()
+    tab.get_by_label("Name").fill(" 收藏 ")
+    tab.keyboard.press("Enter")
+    tab.get_by_text("“收藏” is the name of the favorites").wait_for()
+    assert [album.name for album in gallery.albums.list()] == ["Sea"]
+    expect(tab.get_by_label("Name")).to_have_value("Sea")
     tab.get_by_label("Name").fill("Ocean")
     tab.keyboard.press("Enter")
-    tab.get_by_role("button", name="Rename").click()
     tab.get_by_role("radio", name="Ocean (2)").or_(tab.get_by_role("button", name="Ocean (2)")).first.wait_for()
     assert [album.name for album in gallery.albums.list()] == ["Ocean"]
     tab.keyboard.press("Escape")

@@ -117,6 +117,36 @@ def test_more_photos_are_added_below_by_keyboard_and_sorted_by_date(tab: Page) -
     tab.wait_for_url("**/?q=green&sort=date")
 
 
+def test_a_popover_is_closed_on_another_tab_and_the_language_leaves_the_tab_open(tab: Page) -> None:
+    tab.goto("/?q=red")
+    cards(tab, "red-")
+    for name in ("Filters", "Photo"):
+        tab.get_by_role("button", name=name, exact=name == "Filters").first.click()
+        popover = tab.get_by_test_id("stPopoverBody")
+        popover.wait_for()
+        tab.get_by_role("tab", name="Near-duplicates").evaluate("tab => tab.click()")  # the popover may cover it
+        tab.wait_for_url("**/?q=red&view=duplicates")
+        expect(popover).to_have_count(0)
+        tab.get_by_role("tab", name="Find photos").click()
+        cards(tab, "red-")
+        expect(popover).to_have_count(0)
+    tab.get_by_role("tab", name="Near-duplicates").click()
+    tab.get_by_role("button", name="中文").click()
+    tab.wait_for_url("**/?q=red&view=duplicates&lang=zh")
+    expect(tab.get_by_role("tab", name="近似重复")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_date_is_typed_as_the_page_writes_it(tab: Page) -> None:
+    tab.goto("/?lang=zh")
+    tab.get_by_role("button", name="筛选").click()
+    tab.get_by_label("拍摄日期从").fill("2024年5月")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/?taken_from=2024-05&lang=zh")
+    tab.get_by_label("拍摄日期从").fill("去年冬天")
+    tab.keyboard.press("Enter")
+    tab.get_by_text("拍摄日期从: 应为 2024、2024-05 或 2024-05-17 这样的日期，实际为 '去年冬天'").wait_for()
+
+
 def test_the_order_stays_when_the_language_changes(tab: Page) -> None:
     tab.goto("/?q=red&sort=date")
     chinese, english = ("中文", "zh", "最新优先"), ("English", "en", "Newest first")

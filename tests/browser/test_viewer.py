@@ -242,6 +242,26 @@ def test_the_viewer_counts_the_photos_that_the_grid_shows(tab: Page) -> None:
         expect(shown).not_to_have_count(count)
 
 
+def test_after_the_last_photo_more_are_loaded_up_to_all(tab: Page) -> None:
+    tab.goto("/?q=blue&k=3")
+    cards(tab, "blue-").first.locator(".ps-open").click()
+    viewer = tab.get_by_role("dialog", name="Photo")
+    viewer.get_by_text("1 / 3+").wait_for()
+    tab.keyboard.press("End")
+    viewer.get_by_text("3 / 3+").wait_for()
+    tab.keyboard.press("ArrowRight")
+    viewer.get_by_text("4 / ").wait_for()
+    count = tab.locator(".ps-card").locator("visible=true").count()
+    expect(viewer.locator(".ps-position")).to_have_text(f"4 / {count}")
+    tab.keyboard.press("End")
+    tab.keyboard.press("ArrowRight")
+    viewer.get_by_text(f"1 / {count}").wait_for()
+    tab.keyboard.press("Escape")
+    expect(viewer).to_have_count(0)
+    expect(tab.locator(".ps-open").first).to_be_focused()
+    assert tab.url.endswith("/?q=blue&k=27")
+
+
 def test_a_swipe_turns_to_the_next_photo_and_a_short_one_does_not(tab: Page) -> None:
     viewer = open_first(tab)
     box = viewer.locator(".ps-stage").bounding_box()

@@ -69,7 +69,7 @@ class ModelConfig:
     max_tokens: int = 64
     image_weights: str = "imagenet"
     dim: int = 256
-    dropout: float = 0.1
+    dropout: float = 0.4
     image_model: str = "resnet18"
 
     def __post_init__(self) -> None:
@@ -95,7 +95,7 @@ class ModelInit:
     pooling: str = setting("mean", "Pooling of token states: mean or cls.")
     max_tokens: int = setting(64, "Longer captions are truncated.")
     dim: int = 256
-    dropout: float = 0.1
+    dropout: float = 0.4
     checkpoint: Path | None = None
     image_model: str = setting("resnet18", "ResNet of torchvision, or timm:NAME, a model of timm (extra: timm).")
 

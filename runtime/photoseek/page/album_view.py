@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from photoseek.errors import PhotoseekError
+from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.albums import FAVORITES, MAX_NAME, Album, album_name
 from photoseek.gallery.listing import photos_by_id
 from photoseek.page import components, messages
+from photoseek.page.album_names import album_label, is_favorites
 from photoseek.page.listed_cards import render_listed
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_zip import MAX_PHOTOS
@@ -54,11 +55,6 @@ def render_album_view(opened: OpenGallery) -> None:
     render_listed(photos, album.name, opened, album.name)
 
 
-def album_label(name: str) -> str:
-    """Return the name of an album as the page shows it."""
-    return strings().favorites if name == FAVORITES else name
-
-
 def choose_album(opened: OpenGallery) -> Album | None:
     """Return the album that is shown: the chosen one, or the first one that is not empty, or None if there is none."""
     albums = opened.searcher.gallery.albums.list()
@@ -76,8 +72,9 @@ def _render_changes(opened: OpenGallery, name: str) -> None:
     now = strings()
     with st.popover(now.edit_album, icon=":material/edit:", key=f"edit-{name}"):  # another album closes it
         field = f"{_NAME}-{name}"
-        st.text_input(now.album_name, name, key=field, max_chars=MAX_NAME)
-        st.button(now.rename_album, on_click=_change, args=(lambda: _rename(opened, name, field),))
+        with st.form(f"rename-{name}", border=False):
+            st.text_input(now.album_name, name, key=field, max_chars=MAX_NAME)
+            st.form_submit_button(now.rename_album, on_click=_change, args=(lambda: _rename(opened, name, field),))
         st.divider()
         st.button(
             now.delete_album,
@@ -111,7 +108,9 @@ def _delete(opened: OpenGallery, name: str) -> None:
 
 
 def _rename(opened: OpenGallery, name: str, field: str) -> None:
-    wanted = album_name(st.session_state[field])
+    wanted, st.session_state[field] = album_name(st.session_state[field]), name
+    if is_favorites(wanted):
+        raise QueryError(strings().album_reserved.format(album=wanted))
     opened.searcher.gallery.albums.rename(name, wanted)
     st.session_state[ALBUM] = wanted
 

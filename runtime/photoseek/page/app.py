@@ -17,6 +17,7 @@ from photoseek.gallery.overview import count_photos
 from photoseek.page import (
     album_view,
     browse_view,
+    components,
     describe_view,
     duplicates_view,
     filter_chips,
@@ -86,7 +87,7 @@ def _render_header() -> None:
 
 
 def _set_language(language: str) -> None:
-    st.session_state[KEY] = language
+    st.session_state.update({KEY: language, "view": st.session_state.get("tab")})  # the tabs are others
 
 
 def _render_gallery(folder: str) -> None:
@@ -188,6 +189,8 @@ def _render_tabs(opened: OpenGallery, state: GalleryState) -> None:
         st.session_state[key] = labels.get(wanted, now.find_tab)
     tabs = dict(zip(labels, st.tabs(list(labels.values()), key=key, on_change="rerun"), strict=True))
     opens = next((name for name, tab in tabs.items() if tab.open), "find")
+    if opens != st.session_state.get("tab"):
+        components.close_popovers()  # those of a hidden tab would be shown in a corner
     st.session_state.update(describing=opens == "describe", tab=opens)
     if opens == "albums":
         album_view.choose_album(opened)

@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+_POPOVERS = "popovers"  # in the session: how often they were closed
 _FOLDER = Path(__file__).parent / "assets"
 _PARTS = {
     "cards": ("actions", "stage", "screen", "viewer", "selection", "albums"),
@@ -44,6 +45,16 @@ def field_options(name: str, value: Any, labels: str = "") -> dict[str, Any]:
     if st.session_state.get(field) != value:
         st.session_state[field] = value
     return {"key": field, "on_change": _store, "args": (name, field)}
+
+
+def popover_key(name: str) -> str:
+    """Return the key of a popover. It is another one, and so a closed one, after ``close_popovers``."""
+    return f"{name}-{st.session_state.setdefault(_POPOVERS, 0)}"
+
+
+def close_popovers() -> None:
+    """Close the popovers of the query."""
+    st.session_state[_POPOVERS] = st.session_state.get(_POPOVERS, 0) + 1
 
 
 def _store(name: str, field: str) -> None:

@@ -32,6 +32,7 @@ def render_filter_chips(query: SearchForm, opened: OpenGallery) -> None:
         "clear_all": now.clear_all,
         "copy_link": now.copy_link,
         "copied": now.copied,
+        "copied_local": now.copied_local,
         "not_copied": now.not_copied,
     }
     data = {"chips": chips, "link": query.photo is None, "texts": texts}  # no link contains a photo

@@ -7,18 +7,16 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from photoseek.gallery.overview import Overview
+from photoseek.page import components
 from photoseek.page.facets import render_facets
 from photoseek.page.filter_state import BY_NAME, NAME_CHOICES, PREFIX, field_options
 from photoseek.page.strings import Strings, strings
-
-_TURN = "filters-turn"
 
 
 def render_filter_form(overview: Overview) -> None:
     """Draw a button that opens the fields; each option has its number of photos within the other filters."""
     now = strings()
-    turn = st.session_state.setdefault(_TURN, 0)
-    with st.popover(now.filters, icon=":material/tune:", key=f"filters-{turn}"):  # another one is closed
+    with st.popover(now.filters, icon=":material/tune:", key=components.popover_key("filters")):
         render_facets(overview, "filter-dates", folders=False)
         with st.container(horizontal=True):
             for name, label in (("taken_from", now.taken_from), ("taken_to", now.taken_to)):
@@ -35,11 +33,8 @@ def render_filter_form(overview: Overview) -> None:
             for name, label in (("min_megapixels", now.min_megapixels), ("max_megapixels", now.max_megapixels)):
                 st.number_input(label, min_value=0.0, step=1.0, format="%g", placeholder=now.any, **field_options(name))
         _choose(now.names, BY_NAME, NAME_CHOICES, name_choices(now), {}, now.names_also)
-        st.button(now.close_filters, type="primary", width="stretch", on_click=_close)
-
-
-def _close() -> None:
-    st.session_state[_TURN] += 1
+        with st.container(key="ps-filters-end"):
+            st.button(now.close_filters, type="primary", width="stretch", on_click=components.close_popovers)
 
 
 def name_choices(now: Strings) -> dict[str, str]:

@@ -10,6 +10,7 @@ from zlib import crc32
 import streamlit as st
 
 from photoseek.gallery.filters import Filter
+from photoseek.page.strings import date_of
 from photoseek.search.name_query import Names
 
 NAMES = tuple(field.name for field in fields(Filter))
@@ -28,6 +29,7 @@ SESSION_NAMES = tuple(PREFIX + name for name in (*NAMES, BY_NAME))
 
 _ALL = (*NAMES, BY_NAME)
 _TURN = "filter-turn"
+_DATES = ("taken_from", "taken_to")
 
 
 def current_filter() -> Filter:
@@ -85,4 +87,5 @@ def field_options(name: str, labels: Sequence[str] = ()) -> dict[str, Any]:
 
 def _store(name: str, key: str, turn: int) -> None:
     if turn == st.session_state[_TURN]:  # a browser may send the value of a removed field again
-        st.session_state[PREFIX + name] = st.session_state[key]
+        value = st.session_state[key]
+        st.session_state[PREFIX + name] = date_of(value) if value and name in _DATES else value

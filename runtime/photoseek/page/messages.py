@@ -67,6 +67,8 @@ def _labeled(reason: str) -> str:
     now = strings()
     name, _, expected = reason.partition(": ")
     label = {"k": now.number, "sort": now.order}.get(name) or getattr(now, name, name)
+    if expected.startswith("expected a date like"):
+        expected = now.expected_date.format(found=expected.rpartition(", found ")[2])
     return public(f"{label}: {expected}.")
 
 

@@ -56,8 +56,7 @@ def render_search_form() -> None:
         label_visibility="collapsed",
         icon=":material/search:",
     )
-    turn = state.get("photo-turn", 0)
-    with st.popover(now.photo, icon=":material/add_photo_alternate:", key=f"photo-{turn}"):  # another one is closed
+    with st.popover(now.photo, icon=":material/add_photo_alternate:", key=components.popover_key("photo")):
         render_upload(now.photo, "photo")
         messages.hint(now.photo_hint)
     drop = now.drop_to_describe if state.get("describing") else now.drop_to_search
@@ -80,7 +79,7 @@ def _key_list(text: str) -> list[list[str]]:
 
 def render_query_help() -> None:
     """Draw a button that opens the query syntax."""
-    with st.popover(strings().help, icon=":material/help:", type="tertiary", key="help"):
+    with st.popover(strings().help, icon=":material/help:", type="tertiary", key=components.popover_key("help")):
         st.markdown(strings().grammar)
 
 
@@ -109,6 +108,7 @@ def _store_upload(key: str, field: str) -> None:
     if upload is not None:
         _set_photo(key, Upload(upload.name, upload.getvalue()))
         st.session_state[f"{key}-turn"] += 1
+        components.close_popovers()
 
 
 def _set_photo(key: str, photo: Upload) -> None:

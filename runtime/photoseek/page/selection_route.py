@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from photoseek.errors import PhotoseekError, QueryError
 from photoseek.gallery.albums import FAVORITES, Albums
+from photoseek.page.album_names import is_favorites
 from photoseek.page.exposure import is_forwarded
 from photoseek.page.photo_files import FOLDER, PhotoFiles, photo_files
 from photoseek.page.photo_headers import HEADERS, NOT_CACHED, not_found
@@ -129,7 +130,7 @@ def _album_name(content: dict[str, Any]) -> str:
     name = content.get("album")
     if not isinstance(name, str | None):
         raise InvalidRequest("expected album, a name or null")
-    return FAVORITES if name is None else name
+    return FAVORITES if name is None or is_favorites(name) else name
 
 
 def _photos_of_album(files: PhotoFiles, content: dict[str, Any]) -> list[int]:

@@ -15,7 +15,7 @@ def search_similar(path: str) -> None:
     """Search all photos for some like one of the gallery, in place of the text, photo and filters of the query."""
     state = st.session_state
     origins = state.setdefault(_ORIGINS, {})
-    if state["similar_to"] != path:
+    if state.get("similar_to") != path:
         names = ("q", "photo", "similar_to", AT, *SESSION_NAMES)
         origins[path] = {**{name: state.get(name) for name in names}, "view": state.get("tab", "find")}
         if len(origins) > _MAX_ORIGINS:

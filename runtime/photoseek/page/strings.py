@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib import resources
 
@@ -29,6 +30,10 @@ class Strings:
             raise AttributeError(f"expected a text named {name!r} in the page's catalog, found none") from None
 
 
+_NUMBERS = re.compile(r"(\d{4})[-/.](\d{1,2})(?:[-/.](\d{1,2}))?")
+_CHINESE = re.compile(r"(\d{4})\s*年(?:\s*(\d{1,2})\s*月(?:\s*(\d{1,2})\s*[日号])?)?")
+_MONTH_OF_YEAR = re.compile(r"([a-z]{3,9})\.?\s+(\d{4})", re.IGNORECASE | re.ASCII)
+
 CATALOGUES = {code: Strings(code) for code in LANGUAGES}
 """Texts of each language."""
 
@@ -50,6 +55,21 @@ def date_label(date: str, *, short: bool = False) -> str:
     now = strings()
     name = (now.short_months if short else now.month_names).split()[int(month) - 1]
     return name if short else now.month_of_year.format(month=name, year=year)
+
+
+def date_of(text: str) -> str:
+    """Return a year, month or day such as ``2024-05`` from a text as people write it, in any language of the page.
+
+    Any other text is returned unchanged.
+    """
+    found = _NUMBERS.fullmatch(text.strip()) or _CHINESE.fullmatch(text.strip())
+    if found:
+        return "-".join(part.rjust(2, "0") for part in found.groups() if part)
+    found = _MONTH_OF_YEAR.fullmatch(text.strip())
+    months = [name.lower() for name in CATALOGUES["en"].month_names.split()]
+    if found and (numbers := [at for at, name in enumerate(months, start=1) if name.startswith(found[1].lower())]):
+        return f"{found[2]}-{numbers[0]:02}"
+    return text
 
 
 def read_language() -> None:

@@ -36,6 +36,7 @@ ERRORS = "link-errors"
 """Name in the session of what is wrong with the values of the URL, each with the name of the value."""
 
 _OPENED = "opened-gallery"  # in the session: key of the gallery that it shows
+_STEP = "step"  # in the session: what ``_step`` returns for the URL that it shows
 _UPLOADS = "uploads"  # in the session: the photos that belong to a URL
 _MAX_UPLOADS = 4
 _MAX_PATH = 4096
@@ -43,14 +44,18 @@ _PARSERS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megap
 
 
 def follow_history() -> None:
-    """Discard the query, tab and gallery of the session if the visitor went back or forward, so that the URL counts."""
-    context = get_script_run_ctx()
-    if context is not None and context.is_history_navigation:
-        _forget()
-        for name in (KEY, GALLERY, _OPENED):
-            st.session_state.pop(name, None)
-        st.session_state["view"] = "find"  # unless the URL has another one
-        st.session_state.update(st.session_state.get(_UPLOADS, {}).get(_step(st.query_params.to_dict()), {}))
+    """Discard the query, tab and gallery of the session if the visitor went back or forward, so that the URL counts.
+
+    Closing the viewer is such a step, too, and leaves everything as it is.
+    """
+    context, state, wanted = get_script_run_ctx(), st.session_state, _step(st.query_params.to_dict())
+    if context is None or not context.is_history_navigation or state.get(_STEP) == wanted:
+        return
+    _forget()
+    for name in (KEY, GALLERY, _OPENED):
+        state.pop(name, None)
+    state["view"] = "find"  # unless the URL has another one
+    state.update(state.get(_UPLOADS, {}).get(wanted, {}))
 
 
 def read_url() -> None:
@@ -84,8 +89,9 @@ def write_url() -> None:
     # An earlier run may have changed the URL after the visitor went back.
     if query != st.query_params.to_dict() or (context is not None and context.is_history_navigation):
         st.query_params.from_dict(query)
+    state[_STEP] = _step(query)
     state[NEXT_PAGE] = urlencode(_query(state["k"] + PAGE))
-    _keep_uploads(_step(query))
+    _keep_uploads(state[_STEP])
 
 
 def _keep_uploads(step: frozenset[tuple[str, str]]) -> None:

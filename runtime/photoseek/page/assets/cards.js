@@ -157,11 +157,11 @@ function more(label, trigger) {
   return button
 }
 
-// Returns the button that selects photos of all groups, also of those that are not shown yet.
+// Returns the button that selects photos of all groups and nothing else, also of those that are not shown yet.
 function copies({ label, cards }, root) {
   const button = element("button", "ps-more ps-copies", label)
   button.type = "button"
-  button.onclick = () => root.selection.add(cards)
+  button.onclick = () => root.selection.replace(cards)
   return button
 }
 
@@ -221,11 +221,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.viewer = createViewer(root, data.texts, (action, path) => setTriggerValue("chosen", { action, path }), root)
     root.texts = texts
   }
-  root.open = (card) => {
-    const buttons = visibleButtons(root) // the viewer shows and counts the same photos as the grid
-    const shown = buttons.map((button) => button.parentElement.card)
-    root.viewer.open(shown, shown.indexOf(card), (index) => buttons[index].focus())
-  }
+  const shown = () => visibleButtons(root).map((button) => button.parentElement.card)
+  const loadMore = data.more ? () => showMore(data, setTriggerValue) : null
+  // The viewer shows and counts the same photos as the grid.
+  root.open = (card) => root.viewer.open(shown(), shown().indexOf(card), (index) => visibleButtons(root)[index]?.focus(), loadMore)
   root.querySelector(".ps-copies")?.remove()
   if (data.copies) root.list.before(copies(data.copies, root))
   const before = root.querySelector(".ps-more:not(.ps-copies)")
@@ -237,15 +236,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.more) root.list.after(more(data.more, () => showMore(data, setTriggerValue)))
   root.reload = (album) => setTriggerValue("reload", album)
   root.findAll = () => setTriggerValue("found", true)
+  root.viewer.extend(shown(), loadMore)
   root.selection.update(data.selection)
   root.albums.update(data.selection, data.texts)
   root.append(root.selection.bar.element)
-  const step = (event) => root.viewer.entry.step(event)
+  const step = () => root.viewer.entry.step()
   const descend = (event) => enter(event, root)
-  addEventListener("popstate", step, true)
+  addEventListener("popstate", step)
   document.addEventListener("keydown", descend)
   return () => {
-    removeEventListener("popstate", step, true)
+    removeEventListener("popstate", step)
     document.removeEventListener("keydown", descend)
   }
 }

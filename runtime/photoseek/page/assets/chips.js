@@ -21,7 +21,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const actions = []
   if (texts.clear_all) actions.push(action(texts.clear_all, () => setTriggerValue("cleared", true)))
   if (data.link && isSecureContext) {
-    const copy = action(texts.copy_link, async () => (copy.textContent = await copied(location.href, texts)))
+    const local = ["127.0.0.1", "[::1]", "localhost"].includes(location.hostname)
+    const said = local ? { ...texts, copied: texts.copied_local } : texts
+    const copy = action(texts.copy_link, async () => (copy.textContent = await copied(location.href, said)))
     actions.push(copy)
   }
   root.replaceChildren(...chips.map((chip) => chipOf(chip, texts.remove, (id) => setTriggerValue("removed", id))), ...actions)

@@ -94,6 +94,11 @@ class Selection {
     this.refresh()
   }
 
+  replace(cards) {
+    SELECTED.cards.clear()
+    this.add(cards)
+  }
+
   // Selects a photo that the grid may not show.
   addFound(base) {
     if (!SELECTED.cards.has(base)) SELECTED.cards.set(base, { base })
@@ -166,7 +171,9 @@ class Selection {
   }
 
   async copy() {
-    return { text: await copied(this.cards.map((card) => card.file).join("\n"), this.texts) }
+    const shown = this.items.map(({ card }) => card).filter((card) => this.has(card))
+    const cards = new Set([...shown, ...this.cards.sort((one, other) => shown.includes(other) - shown.includes(one))])
+    return { text: await copied([...cards].map((card) => card.file).join("\n"), this.texts) }
   }
 }
 

@@ -116,7 +116,7 @@ class HistoryEntry {
 
   enter() {
     history.pushState({ ...history.state, viewer: true }, "")
-    Object.assign(this, { open: true, then: () => {} })
+    Object.assign(this, { open: true, address: null, then: () => {} })
   }
 
   // Leaves the entry after the viewer was closed by anything but Back.
@@ -127,11 +127,11 @@ class HistoryEntry {
     this.then()
   }
 
-  // Handles a step of the history; the page sees it only if it is one of its own.
-  step(event) {
+  // Follows a step of the history, which the page ignores if its address is the same.
+  step() {
     if (!this.open) return
     this.open = false
-    event.stopImmediatePropagation()
+    if (this.address) history.replaceState(history.state, "", this.address) // more photos are shown than before
     this.close()
     this.then()
   }
@@ -142,6 +142,8 @@ function createViewer(root, texts, act) {
   let cards = []
   let index = 0
   let closed = () => {}
+  let more = null // asks for more photos, if there are more
+  let waiting = false // for them
   const photo = photoMemory(texts)
   const dialog = element("dialog", "ps-viewer")
   const entry = new HistoryEntry(() => dialog.close())
@@ -157,7 +159,7 @@ function createViewer(root, texts, act) {
     scale.textContent = zoom.on ? texts.scale.replace("{percent}", Math.round(100 * zoom.scale)) : ""
   })
   const screen = new FullScreen(dialog, frame, texts.full_screen, () => slides.stop())
-  const slides = slideshow(texts.slideshow, () => show(index + 1), () => screen.on || screen.toggle())
+  const slides = slideshow(texts.slideshow, () => turn(1), () => screen.on || screen.toggle())
   const select = iconButton("check", texts.select, () => mark())
   const heart = iconButton("heart", texts.favorite, () => favorite())
   const close = iconButton("close", texts.close, () => dialog.close())
@@ -177,7 +179,7 @@ function createViewer(root, texts, act) {
     }
     say("")
     own.hidden = select.hidden = !card.base
-    position.textContent = texts.position.replace("{number}", index + 1).replace("{count}", cards.length)
+    tell()
     describe(card)
     zoom.show(image, card)
     refresh()
@@ -195,9 +197,22 @@ function createViewer(root, texts, act) {
     if (cards[index].base) selection.bar.run(() => albums.toggle([cards[index]]))
   }
 
+  function tell() {
+    const count = `${cards.length}${more ? "+" : ""}`
+    position.textContent = texts.position.replace("{number}", index + 1).replace("{count}", count)
+    position.style.minWidth = `${2 * count.length + 3}ch`
+  }
+
+  // Shows another photo; after the last one, more are loaded.
+  function turn(by) {
+    waiting = index + by >= cards.length && more !== null
+    if (waiting) more()
+    else show(index + by)
+  }
+
   function step(by) {
     slides.stop()
-    show(index + by)
+    turn(by)
   }
 
   function mark() {
@@ -250,14 +265,23 @@ function createViewer(root, texts, act) {
     entry,
     refresh,
     say,
-    open(shown, at, whenClosed) {
+    open(shown, at, whenClosed, loadMore) {
       cards = shown
       closed = whenClosed
+      more = loadMore
       dialog.showModal()
       dialog.focus()
       entry.enter()
-      position.style.minWidth = `${2 * String(cards.length).length + 3}ch`
       show(at)
+    },
+    // Follows a grid that has more photos at its end.
+    extend(shown, loadMore) {
+      if (!dialog.open || shown.length <= cards.length || !cards.every((card, at) => card.path === shown[at].path)) return
+      cards = shown
+      more = loadMore
+      entry.address = location.href
+      if (waiting) turn(1)
+      else tell()
     },
   }
 }
