@@ -19,6 +19,7 @@ _PARTS = {
     "cards": ("actions", "stage", "screen", "viewer", "selection", "albums"),
     "album": ("actions",),
     "chips": ("actions",),
+    "query": ("actions",),
 }  # scripts and styles in addition to a component's own
 
 

@@ -37,7 +37,7 @@ def render_describe_view(opened: OpenGallery, state: GalleryState) -> None:
     render_upload(now.choose_photo, PHOTO)
     if photo is not None:
         label = photo.name if isinstance(photo, Upload) else photo
-        chips = {"chips": [{"id": PHOTO, "label": label}], "texts": {"remove": now.remove}}
+        chips = {"chips": [{"id": PHOTO, "label": label}], "remove": now.remove}
         components.render_component("chips", "described-chip", chips, removed=_remove)
         try:
             _render_description(opened, state, photo)

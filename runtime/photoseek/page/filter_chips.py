@@ -1,4 +1,4 @@
-"""A chip for the photo of the query and for each active filter; a click removes it. Buttons for the whole query."""
+"""A chip for the photo of the query and for each active filter; a click removes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from photoseek.page import components
 from photoseek.page.filter_form import name_choices, orientations
 from photoseek.page.filter_state import BY_NAME, NAMES, filter_values, set_filters
 from photoseek.page.open_galleries import OpenGallery
-from photoseek.page.search_form import SearchForm, start_over
+from photoseek.page.search_form import SearchForm
 from photoseek.page.similar import leave_similar
 from photoseek.page.strings import date_label, strings
 
@@ -22,21 +22,10 @@ _TAKEN = "taken"  # one chip for both ends of a period
 
 
 def render_filter_chips(query: SearchForm, opened: OpenGallery) -> None:
-    """Draw the chips, if there is a query or a filter, and buttons that remove it or copy its link."""
+    """Draw the chips."""
     chips = [*_query_chips(query, opened), *({"id": name, "label": label} for name, label in filter_labels().items())]
-    if not chips and query.empty:
-        return
-    now = strings()
-    texts = {
-        "remove": now.remove,
-        "clear_all": now.clear_all,
-        "copy_link": now.copy_link,
-        "copied": now.copied,
-        "copied_local": now.copied_local,
-        "not_copied": now.not_copied,
-    }
-    data = {"chips": chips, "link": query.photo is None, "texts": texts}  # no link contains a photo
-    components.render_component("chips", "chips", data, removed=_remove, cleared=start_over)
+    if chips:
+        components.render_component("chips", "chips", {"chips": chips, "remove": strings().remove}, removed=_remove)
 
 
 def filter_labels() -> dict[str, str]:

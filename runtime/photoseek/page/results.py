@@ -11,11 +11,11 @@ import streamlit as st
 
 from photoseek.gallery.listing import ListedPhoto
 from photoseek.page import components, describe_view, paging
-from photoseek.page.filter_state import set_filters
+from photoseek.page.filter_state import filter_values, set_filters
 from photoseek.page.hit_facts import card_facts, copied_path, viewer_facts
 from photoseek.page.open_galleries import OpenGallery
 from photoseek.page.photo_files import is_missing
-from photoseek.page.search_form import start_over
+from photoseek.page.search_form import SearchForm, form_values, start_over
 from photoseek.page.selection import ALBUM, Found, album_texts, select_found, selection_data
 from photoseek.page.similar import search_similar
 from photoseek.page.strings import strings
@@ -53,14 +53,30 @@ def split(hits: Sequence[Hit]) -> tuple[list[Hit], list[Hit]]:
 
 
 def render_summary(facts: Facts, *, ordered: bool = False) -> None:
-    """Draw what was found, details that are folded away, and the choice of the order."""
+    """Draw what was found, details that are folded away, actions on the query, and the choice of the order."""
     shown = "".join(f"<span>{escape(fact)}</span>" for fact in facts.shown if fact)
     folded = "".join(f"<span>{escape(fact)}</span>" for fact in facts.details if fact)
     details = f"<details><summary>{escape(strings().details)}</summary><p>{folded}</p></details>" if folded else ""
     with st.container(horizontal=True, key="ps-summary", vertical_alignment="center"):
         st.html(f'<div class="ps-found"><p role="status">{shown}</p>{details}</div>')
+        query = form_values()
+        if not query.empty or filter_values():
+            _render_query_actions(query)
         if ordered:
             paging.render_order()
+
+
+def _render_query_actions(query: SearchForm) -> None:
+    """Draw buttons that remove the query with its filters, and copy its link, which never contains a photo."""
+    now = strings()
+    texts = {
+        "clear_all": now.clear_all,
+        "copy_link": now.copy_link,
+        "copied": now.copied,
+        "copied_local": now.copied_local,
+        "not_copied": now.not_copied,
+    }
+    components.render_component("query", "query", {"texts": texts, "link": query.photo is None}, cleared=start_over)
 
 
 def render_cards(

@@ -222,7 +222,7 @@ def test_invalid_values_in_the_address_are_named_and_ignored(page: AppTest, rend
     given = {"orientation": "round", "min_megapixels": "nan", "max_megapixels": "many", "taken_from": "May"}
     page.query_params.update({"q": "red", **given, "sort": "size", "names": "maybe", "k": "0"})
     page.run()
-    assert rendered["chips"]["chips"] == []
+    assert "chips" not in rendered
     assert list(page.query_params) == ["q", "k"]
     shown = html.unescape(text_of(page))
     for reason in (

@@ -154,6 +154,7 @@ class Selection {
     const album = await this.root.albums.choose()
     if (album === null) return {}
     const { changed } = await this.root.albums.change(album, this.cards, true)
+    this.root.reload(album.trim()) // which the tab of the albums then shows
     const text = changed ? this.texts.added.replace("{count}", changed.toLocaleString()) : this.texts.nothing_added
     return { text: text.replace("{album}", () => album.trim()) }
   }
