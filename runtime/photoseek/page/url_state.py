@@ -46,7 +46,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {"min_megapixels": float, "max_megap
 def follow_history() -> None:
     """Discard the query, tab and gallery of the session if the visitor went back or forward, so that the URL counts.
 
-    Closing the viewer is such a step, too, and leaves everything as it is.
+    Closing the viewer is a step back to the same URL, and changes nothing.
     """
     context, state, wanted = get_script_run_ctx(), st.session_state, _step(st.query_params.to_dict())
     if context is None or not context.is_history_navigation or state.get(_STEP) == wanted:
