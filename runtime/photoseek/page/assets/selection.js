@@ -173,8 +173,8 @@ class Selection {
 
   async copy() {
     const shown = this.items.map(({ card }) => card).filter((card) => this.has(card))
-    const cards = new Set([...shown, ...this.cards.sort((one, other) => shown.includes(other) - shown.includes(one))])
-    return { text: await copied([...cards].map((card) => card.file).join("\n"), this.texts) }
+    const files = new Map([...shown, ...this.cards].map((card) => [card.base, card.file])) // in this order, each once
+    return { text: await copied([...files.values()].join("\n"), this.texts) }
   }
 }
 
