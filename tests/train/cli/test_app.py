@@ -17,9 +17,11 @@ from typer.testing import CliRunner, Result
 
 from photoseek.cli import output
 from photoseek_train.cli.app import app, main
+from photoseek_train.cli.fit import RunOptions
 from photoseek_train.cli.progress_bars import progress_bars
 from photoseek_train.errors import SettingsError
 from photoseek_train.progress import format_duration
+from photoseek_train.training.fit import Fit
 from photoseek_train.training.run_folder import Run
 from toy_world import World
 
@@ -58,6 +60,30 @@ def test_features_then_fit_then_evaluate(world: World, bert: Path, resnet: Path,
     interval = answer.pop("interval")
     assert answer == {**dev, "precision": "fp32"}
     assert interval["rsum"][0] <= dev["rsum"] <= interval["rsum"][1]
+
+
+@pytest.mark.parametrize(
+    ("command", "dropout"),
+    [
+        (["fit"], 0.4),
+        (["distill", "--teacher", "demo"], 0.0),
+        (["distill", "--teacher", "demo", "--dropout", 0.2], 0.2),
+    ],
+)
+def test_features_are_dropped_by_default_unless_a_teacher_is_learned_from(
+    world: World,
+    bert: Path,
+    resnet: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: list[object],
+    dropout: float,
+) -> None:
+    runs: list[Fit] = []
+    monkeypatch.setattr(RunOptions, "run", lambda _, run: runs.append(run))
+    split = ["--train", world.train, "--dev", world.dev, "--out", tmp_path / "run"]
+    call(*command, *data(world), *small(bert, resnet), *split)
+    assert [run.settings.sources.dropout for run in runs] == [dropout]
 
 
 def test_captions_without_splits_are_split_by_fit(world: World, bert: Path, resnet: Path, tmp_path: Path) -> None:

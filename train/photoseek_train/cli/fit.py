@@ -28,6 +28,9 @@ IMAGE_SIZE_DEFAULT = "224; timm: the model's"
 RESIZE = "crop: center crop; squash: resize to a square."
 
 
+Dropout = Annotated[float, typer.Option(help="Dropout rate of features and projectors.")]
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """The data of a run, its folder, and what it starts from."""
@@ -56,7 +59,6 @@ class RunOptions:
             "With --text-model, train a new text tower against its frozen image side.",
         ),
     ] = None
-    dropout: Annotated[float, typer.Option(help="Dropout rate of features and projectors.")] = ModelInit.dropout
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT, if there is one.")] = False
     report: Annotated[bool, typer.Option(help="Write OUT/report.html: curves, examples, failures.")] = True
 
@@ -161,6 +163,7 @@ def fit(
     image_options: ImageOptions,
     augment: AugmentConfig,
     resources: FitResources,
+    dropout: Dropout = ModelInit.dropout,
 ) -> None:
     """Train projectors, and optionally towers; OUT becomes the checkpoint of the best epoch on dev.
 
@@ -173,6 +176,7 @@ def fit(
     """
     from photoseek_train.training.fit import Fit
 
+    del dropout  # ``sources`` have it
     settings = image_options.settings(sources, optim, augment)
     options.run(Fit(*options.splits(captions), settings, options.out, resources))
 
@@ -189,6 +193,7 @@ def distill(
     image_options: ImageOptions,
     augment: AugmentConfig,
     resources: FitResources,
+    dropout: Dropout = 0.0,
 ) -> None:
     """Train a small model to give the vectors of a larger one, for photos and captions.
 
@@ -207,6 +212,7 @@ def distill(
     from photoseek_train.features.teacher import Teacher
     from photoseek_train.training.fit import Fit
 
+    del dropout  # ``sources`` have it
     if (captions is None) == (texts is None):
         raise typer.BadParameter(f"expected --captions or --texts, found {'neither' if texts is None else 'both'}")
     loaded = Teacher.load(teacher)
