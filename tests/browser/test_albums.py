@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +113,8 @@ def test_a_name_is_typed_at_once_with_spaces(tab: Page, gallery: Gallery) -> Non
         bar(tab).get_by_text("Added to “Best of / ?" if known else "Added to “Best of”").wait_for()
     assert [album.name for album in gallery.albums.list()] == ["Best of", "Best of / ? x f 2025"]
     assert len(selected(tab)) == 1
+    tab.get_by_role("tab", name="Albums").click()  # shows the album that was added to last
+    tab.wait_for_url(re.compile(r"album=Best\+of\+%2F"))
 
 
 def test_a_change_that_fails_says_why_and_is_taken_back(tab: Page, gallery: Gallery) -> None:
