@@ -24,10 +24,11 @@ BY_NAME = "names"
 NAME_CHOICES: tuple[Names, ...] = ("only", "never")
 """Its values; None: also."""
 
-SESSION_NAMES = tuple(PREFIX + name for name in (*NAMES, BY_NAME))
+_ALL = (*NAMES, BY_NAME)
+
+SESSION_NAMES = tuple(PREFIX + name for name in _ALL)
 """Names of all filters in the session."""
 
-_ALL = (*NAMES, BY_NAME)
 _TURN = "filter-turn"
 _DATES = ("taken_from", "taken_to")
 

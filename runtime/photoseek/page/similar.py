@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from photoseek.page.filter_state import SESSION_NAMES, clear_filters, renew_fields
+from photoseek.page.filter_state import SESSION_NAMES, renew_fields
 from photoseek.page.paging import AT
+from photoseek.page.search_form import start_over
 
 _ORIGINS = "similar-origins"  # in the session: the text, photo, filters and tab before each search, by its path
 _MAX_ORIGINS = 50
@@ -20,8 +21,8 @@ def search_similar(path: str) -> None:
         origins[path] = {**{name: state.get(name) for name in names}, "view": state.get("tab", "find")}
         if len(origins) > _MAX_ORIGINS:
             origins.pop(next(iter(origins)))
-    clear_filters()
-    state.update({"similar_to": path, "photo": None, "q": "", "view": "find", AT: None})
+    start_over()
+    state["similar_to"] = path
 
 
 def leave_similar() -> None:
