@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +23,7 @@ from photoseek_export.export import export_checkpoint
 from photoseek_export.quality_gate import EvaluationImages
 from photoseek_train.cli.progress_bars import print_epochs, progress_bars
 from photoseek_train.config import TIMM, AugmentConfig, FitResources, ModelInit, OptimConfig
+from photoseek_train.features.teacher import Teacher
 from photoseek_train.model.checkpoint import CheckpointFiles
 from photoseek_train.model.shortened_bert import shorten_bert
 from photoseek_train.model.soup import model_soup
@@ -41,7 +42,6 @@ MAX_TOKENS = 32  # in training
 MAX_POSITIONS = 64
 DROPOUT = 0.4
 
-PHOTO_VIEWS = AugmentConfig(crop_scale=0.5, views=3)
 PHOTOS = AugmentConfig(crop_scale=0.4, color=0.2, size=144)
 BOTH = AugmentConfig(crop_scale=0.7, flip=False, color=0.1, size=144)  # scenes are captioned with sides and colors
 
@@ -52,6 +52,7 @@ class Recipe:
 
     Attributes:
         size: Side of images in pixels; they are resized to a square.
+        teacher_size: Side of images for the teacher, of which both towers are frozen.
         layers: Layers of the text towers.
         english_pieces: Word pieces at the start of the pretrained vocabulary to keep, beside those of the captions.
         chinese_pieces: Maximum size of the Chinese vocabulary.
@@ -63,20 +64,21 @@ class Recipe:
 
     image_model: str = IMAGE_MODEL
     size: int = 192
+    teacher_size: int = 224
     layers: int = 3
     english_pieces: int = 16_000
     chinese_pieces: int = 4_000
     frozen_stages: int = 4
     scenes: int = 6_000
     dev_scenes: int = 500
-    reading_epochs: int = 3
-    photo_epochs: int = 7
+    teacher_epochs: int = 20
+    reading_epochs: int = 25
+    photo_epochs: int = 8
     both_epochs: int = 2
     english_epochs: int = 2
     chinese_epochs: int = 2
     batch_size: int = 192
     text_batch_size: int = 512
-    views: AugmentConfig = PHOTO_VIEWS
     photos: AugmentConfig = PHOTOS
     both: AugmentConfig = BOTH
     averaged: Sequence[str] = ("photos", "both", "both")
@@ -98,15 +100,30 @@ class Recipe:
             seed=1,
         )
 
-    def text(self, epochs: int, lr: float, text_lr: float, freeze_images: bool) -> OptimConfig:
-        """Return the settings for training a text tower with a frozen image tower, in large batches of one kind."""
+    def frozen(self) -> OptimConfig:
+        """Return the settings for training the projectors of the teacher."""
+        return OptimConfig(epochs=self.teacher_epochs, batch_size=self.text_batch_size)
+
+    def reading(self) -> OptimConfig:
+        """Return the settings for distilling the text tower; every epoch has one caption of each photo."""
         return OptimConfig(
             tune="text",
-            freeze_images=freeze_images,
+            epochs=self.reading_epochs,
+            batch_size=self.text_batch_size,
+            text_lr=5e-4,
+            weight_decay=0.05,
+            ema=0.98,
+        )
+
+    def text(self, epochs: int, text_lr: float) -> OptimConfig:
+        """Return the settings for training a text tower with a frozen image side, in large batches of one kind."""
+        return OptimConfig(
+            tune="text",
+            freeze_images=True,
             epochs=epochs,
             batch_size=self.text_batch_size,
             batch_by="folder",
-            lr=lr,
+            lr=5e-4,
             text_lr=text_lr,
             weight_decay=0.05,
             ema=0.99,
@@ -164,37 +181,48 @@ def render_scenes(run: DemoRun, recipe: Recipe) -> None:
 def train(run: DemoRun, recipe: Recipe) -> None:
     """Train both towers on photos, then on photos and scenes, and then the text tower of each language.
 
-    The stages are ``reading``, ``photos``, ``both``, ``averaged``, ``en``, ``transferred`` and ``zh``.
+    The stages are ``teacher``, ``reading``, ``photos``, ``both``, ``averaged``, ``en``, ``transferred`` and ``zh``.
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
-    bert = run.folder / "bert-en"
+    distill_text_tower(run, recipe)
+    photos = recipe.towers(recipe.photo_epochs, 2, mix=0.0)
+    fit(run, recipe, "photos", run.trained("reading"), photos, recipe.photos, kinds=["photos"], size=recipe.size)
+    fit(run, recipe, "both", run.trained("photos"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
+    average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
+    if discard_unfinished(average):
+        model_soup([run.checkpoint(stage) for stage in recipe.averaged], average)
+    fit(run, recipe, "en", run.trained("averaged"), recipe.text(recipe.english_epochs, 1e-4))
+    if discard_unfinished(transferred):
+        english, chinese = (run.collection.data("train", language).captions for language in LANGUAGES)
+        with progress_bars() as progress:
+            transfer_vocabulary(average, english, chinese, transferred, recipe.chinese_pieces, progress)
+    fit(run, recipe, "zh", run.trained("transferred"), recipe.text(recipe.chinese_epochs, 3e-4), language="zh")
+
+
+def distill_text_tower(run: DemoRun, recipe: Recipe) -> None:
+    """Distill a text tower with few layers from a teacher: all layers of the BERT, and projectors trained on photos.
+
+    A BERT that has lost half of its layers encodes captions badly. Its own complete vectors repair it with the captions
+    alone, before the contrastive loss, which overfits on few photos, tunes it.
+    """
+    bert, teacher = run.folder / "bert-en", run.folder / "teacher-bundle"
     if not bert.exists():
         texts = [caption.text for caption in run.collection.data("train", "en").captions]
         shorten_bert(run.pretrained.text_model, texts, bert, recipe.layers, recipe.english_pieces, MAX_POSITIONS)
-    init = ModelInit(
-        str(bert),
+    complete = ModelInit(
+        run.pretrained.text_model,
         image_model=recipe.image_model,
         image_weights=run.pretrained.image_weights,
         max_tokens=MAX_TOKENS,
         dropout=DROPOUT,
     )
-    reading = recipe.text(recipe.reading_epochs, 1e-3, 1e-4, freeze_images=False)
-    fit(run, recipe, "reading", init, reading, recipe.views, kinds=["photos"])
-    photos = recipe.towers(recipe.photo_epochs, 2, mix=0.0)
-    fit(run, recipe, "photos", run.trained("reading"), photos, recipe.photos, kinds=["photos"])
-    fit(run, recipe, "both", run.trained("photos"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
-    average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
-    if discard_unfinished(average):
-        model_soup([run.checkpoint(stage) for stage in recipe.averaged], average)
-    english_text = recipe.text(recipe.english_epochs, 5e-4, 1e-4, freeze_images=True)
-    fit(run, recipe, "en", run.trained("averaged"), english_text)
-    if discard_unfinished(transferred):
-        english, chinese = (run.collection.data("train", language).captions for language in LANGUAGES)
-        with progress_bars() as progress:
-            transfer_vocabulary(average, english, chinese, transferred, recipe.chinese_pieces, progress)
-    chinese_text = recipe.text(recipe.chinese_epochs, 5e-4, 3e-4, freeze_images=True)
-    fit(run, recipe, "zh", run.trained("transferred"), chinese_text, language="zh")
+    fit(run, recipe, "teacher", complete, recipe.frozen(), kinds=["photos"], size=recipe.teacher_size)
+    if not teacher.exists():
+        export_checkpoint(run.checkpoint("teacher"), teacher)
+    short = replace(complete, text_model=str(bert), dropout=0.0)
+    learned = Teacher.load(teacher)
+    fit(run, recipe, "reading", short, recipe.reading(), kinds=["photos"], size=recipe.teacher_size, teacher=learned)
 
 
 def discard_unfinished(checkpoint: Path) -> bool:
@@ -214,16 +242,19 @@ def fit(
     augment: AugmentConfig | None = None,
     language: Language = "en",
     kinds: Sequence[str] | None = None,
+    size: int | None = None,
+    teacher: Teacher | None = None,
 ) -> None:
-    """Run one stage of training, evaluated on the dev captions."""
-    size = recipe.size if sources.checkpoint is None else None
+    """Run one stage of training, evaluated on the dev captions; ``size`` None: that of the checkpoint to start from."""
     preprocessing = preprocessing_for(sources.checkpoint, sources.image_model, size, "squash" if size else None)
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
     collection = run.collection
-    resources = FitResources(features=run.folder / ("features-reading" if stage == "reading" else "features"))
+    features = "features-reading" if size == recipe.teacher_size else "features"
+    resources = FitResources(features=run.folder / features)
     with progress_bars() as progress:
         splits = collection.data("train", language, kinds), collection.data("dev", language, kinds)
-        Fit(*splits, settings, run.checkpoint(stage), resources)(True, print_epochs(optim.epochs), progress)
+        run_stage = Fit(*splits, settings, run.checkpoint(stage), resources, teacher)
+        run_stage(True, print_epochs(optim.epochs), progress)
 
 
 def export(run: DemoRun, out: Path) -> None:

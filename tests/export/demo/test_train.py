@@ -30,12 +30,14 @@ from photoseek_train.model.compact_bert import CompactBert, create_compact_bert
 SMALL = Recipe(
     image_model="resnet18",
     size=48,
+    teacher_size=64,
     layers=1,
     english_pieces=200,
     chinese_pieces=200,
     frozen_stages=1,
     scenes=24,
     dev_scenes=8,
+    teacher_epochs=1,
     reading_epochs=1,
     photo_epochs=1,
     both_epochs=1,
@@ -43,7 +45,6 @@ SMALL = Recipe(
     chinese_epochs=1,
     batch_size=8,
     text_batch_size=16,
-    views=AugmentConfig(views=1),
     photos=AugmentConfig(size=32),
     both=AugmentConfig(crop_scale=0.8, size=48),
 )

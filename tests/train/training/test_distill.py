@@ -64,6 +64,7 @@ def test_the_student_approaches_the_teacher(distill: Fit, teacher: Teacher, worl
     assert run.history[-1].loss < 0.4 * run.history[0].loss
     model, config, tokenizer = load_checkpoint(run.path)
     assert config.teacher == teacher.name
+    assert float(model.inverse_temperature.detach()) == pytest.approx(teacher.scale)
     dev = world.split("dev")
     tokens = tokenizer(dev.texts, padding=True, return_tensors="pt")
     with torch.inference_mode():

@@ -82,6 +82,11 @@ class TwoTower(nn.Module):
         """Set the dropout rate of the projectors."""
         self.text_projector.dropout.p = self.image_projector.dropout.p = share
 
+    def set_inverse_temperature(self, scale: float) -> None:
+        """Set the inverse temperature; it is clamped after the first step of the optimizer."""
+        with torch.no_grad():
+            self.logit_scale.fill_(math.log(scale))
+
     def clamp_logit_scale(self) -> None:
         """Clamp the temperature. Call this after each optimizer step."""
         with torch.no_grad():

@@ -124,9 +124,9 @@ def no_callback(record: EpochRecord) -> None:
 class Fit:
     """A configured training run; calling it trains and returns the finished run.
 
-    With a teacher, the model learns the teacher's vectors of photos and captions instead of telling the captions of
-    different photos apart; training photos need no captions. ``command`` is the command line that started the run, for
-    its report.
+    With a teacher, the model takes over its temperature, and learns its vectors of photos and captions instead of
+    telling the captions of different photos apart; training photos need no captions. ``command`` is the command line
+    that started the run, for its report.
     """
 
     train: CaptionedPhotos
@@ -165,6 +165,8 @@ class Fit:
             check_run_folder(self.out, resume or not processes.is_main)
             built = build_model(self.settings.sources, self.settings.optim.seed)
         self._check_model(built.model)
+        if self.teacher is not None:
+            built.model.set_inverse_temperature(self.teacher.scale)
         built.model.to(processes.device(device))
         run = Run(self.out, self._config(built), processes)
         run.check_settings()
