@@ -57,6 +57,7 @@ class Recipe:
         english_pieces: Word pieces at the start of the pretrained vocabulary to keep, beside those of the captions.
         chinese_pieces: Maximum size of the Chinese vocabulary.
         frozen_stages: Stages of the image tower that keep their pretrained weights.
+        again_epochs: Epochs on photos from there, with other crops and a new cycle of the learning rate.
         averaged: Stages whose weights are averaged. Training on scenes costs recall on photos, most of which the
             average restores: WiSE-FT (Wortsman et al. 2022, section 3). The English text tower is then tuned again,
             with the image tower frozen.
@@ -74,6 +75,7 @@ class Recipe:
     teacher_epochs: int = 20
     reading_epochs: int = 25
     photo_epochs: int = 8
+    again_epochs: int = 6
     both_epochs: int = 2
     english_epochs: int = 2
     chinese_epochs: int = 2
@@ -81,9 +83,9 @@ class Recipe:
     text_batch_size: int = 512
     photos: AugmentConfig = PHOTOS
     both: AugmentConfig = BOTH
-    averaged: Sequence[str] = ("photos", "both", "both")
+    averaged: Sequence[str] = ("photos", "again", *["both"] * 4)
 
-    def towers(self, epochs: int, captions_per_photo: int, mix: float) -> OptimConfig:
+    def towers(self, epochs: int, captions_per_photo: int, mix: float, seed: int = 1) -> OptimConfig:
         """Return the settings for training both towers."""
         return OptimConfig(
             tune="both",
@@ -97,7 +99,7 @@ class Recipe:
             weight_decay=0.1,
             ema=0.98,
             mix=mix,
-            seed=1,
+            seed=seed,
         )
 
     def frozen(self) -> OptimConfig:
@@ -181,14 +183,17 @@ def render_scenes(run: DemoRun, recipe: Recipe) -> None:
 def train(run: DemoRun, recipe: Recipe) -> None:
     """Train both towers on photos, then on photos and scenes, and then the text tower of each language.
 
-    The stages are ``teacher``, ``reading``, ``photos``, ``both``, ``averaged``, ``en``, ``transferred`` and ``zh``.
+    The stages are ``teacher``, ``reading``, ``photos``, ``again``, ``both``, ``averaged``, ``en``, ``transferred`` and
+    ``zh``.
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
     distill_text_tower(run, recipe)
     photos = recipe.towers(recipe.photo_epochs, 2, mix=0.0)
     fit(run, recipe, "photos", run.trained("reading"), photos, recipe.photos, kinds=["photos"], size=recipe.size)
-    fit(run, recipe, "both", run.trained("photos"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
+    again = recipe.towers(recipe.again_epochs, 2, mix=0.0, seed=2)
+    fit(run, recipe, "again", run.trained("photos"), again, recipe.photos, kinds=["photos"])
+    fit(run, recipe, "both", run.trained("again"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
     average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
     if discard_unfinished(average):
         model_soup([run.checkpoint(stage) for stage in recipe.averaged], average)

@@ -40,6 +40,7 @@ SMALL = Recipe(
     teacher_epochs=1,
     reading_epochs=1,
     photo_epochs=1,
+    again_epochs=1,
     both_epochs=1,
     english_epochs=1,
     chinese_epochs=1,
