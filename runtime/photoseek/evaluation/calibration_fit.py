@@ -44,6 +44,9 @@ _FLOOR_QUANTILE = 0.05
 A phrase whose best hit is wrong is like a query that matches no photo: its cosine says nothing about right hits.
 """
 
+_SHORTEST_FLOOR_QUANTILE = 0.1
+"""The same for the shortest phrases, since a word that no photo shows comes close to the photos of a related one."""
+
 _NEARLY_CAPTION = 6  # words
 
 _MIN_SLOPE_SHARE = 0.1  # of the slope of captions
@@ -143,17 +146,18 @@ def _fit_phrases(hits: BestHits, min_slope: float) -> LogisticCurve:
         slope, intercept = min_slope, level[1]
     queries = slice(hits.queries)
     right = hits.correct[queries] if hits.correct[queries].any() else np.ones(hits.queries, dtype=bool)
-    min_similarity = _quantile(hits.cosines[queries][right], hits.counts[queries][right])
+    share = _SHORTEST_FLOOR_QUANTILE if hits.max_words == LENGTHS[0][-1] else _FLOOR_QUANTILE
+    min_similarity = _quantile(hits.cosines[queries][right], hits.counts[queries][right], share)
     return LogisticCurve(
         hits.max_words or 0, round(slope, 4), round(intercept, 4), round(min_similarity, 4), hits.queries
     )
 
 
-def _quantile(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64]) -> float:
-    """Return the value below which a share of ``_FLOOR_QUANTILE`` is, each value counted a number of times."""
+def _quantile(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], share: float) -> float:
+    """Return the value below which this share is, each value counted a number of times."""
     order = np.argsort(values)
     below = np.cumsum(counts[order])
-    return float(values[order][np.searchsorted(below, _FLOOR_QUANTILE * below[-1])])
+    return float(values[order][np.searchsorted(below, share * below[-1])])
 
 
 def _best_hits(images: Vectors, texts: Vectors, image_rows: Rows) -> tuple[Rows, Rows]:

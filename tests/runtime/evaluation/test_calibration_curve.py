@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,6 +107,14 @@ def test_nineteen_of_twenty_best_hits_reach_the_floor() -> None:
     images, texts, image_of_text = world(0.2)
     best = (texts @ images.T).max(axis=1)
     assert (best >= calibrate(images, texts, image_of_text).min_similarity).mean() == pytest.approx(0.95, abs=0.005)
+
+
+@pytest.mark.parametrize(("words", "doubted"), [(2, 0.1), (5, 0.05), (8, 0.05)])
+def test_the_shortest_phrases_are_doubted_most(words: int, doubted: float) -> None:
+    cosines, ones = np.linspace(0.2, 0.8, 1000), np.ones(1000, int)
+    hits = BestHits(words, cosines, np.ones(1000, bool), ones, 1000)
+    curve = fit_curves([hits], replace(hits, max_words=None), photos=1000).by_length[0]
+    assert (cosines < curve.min_similarity).mean() == pytest.approx(doubted, abs=0.002)
 
 
 def test_a_calibration_survives_the_manifest() -> None:
