@@ -22,7 +22,7 @@ demo: $(VENV)/app.stamp ## index 300 drawn scenes and open the search page
 # Each test process uses one core: threads of BLAS and PyTorch would only wait for each other.
 test torture: export OMP_NUM_THREADS = 1
 
-test: $(VENV)/dev.stamp ## run all tests (18 minutes)
+test: $(VENV)/dev.stamp ## run all tests (22 minutes)
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 torture: $(VENV)/dev.stamp ## run the durability tests TIMES (20) times as long (40 minutes)
