@@ -57,7 +57,7 @@ class Recipe:
         english_pieces: Word pieces at the start of the pretrained vocabulary to keep, beside those of the captions.
         chinese_pieces: Maximum size of the Chinese vocabulary.
         frozen_stages: Stages of the image tower that keep their pretrained weights.
-        again_epochs: Epochs on photos from there, with other crops and a new cycle of the learning rate.
+        again_epochs: Further epochs on photos, with other crops and a new cycle of the learning rate.
         averaged: Stages whose weights are averaged. Training on scenes costs recall on photos, most of which the
             average restores: WiSE-FT (Wortsman et al. 2022, section 3). The English text tower is then tuned again,
             with the image tower frozen.
