@@ -190,19 +190,19 @@ def train(run: DemoRun, recipe: Recipe) -> None:
     """
     distill_text_tower(run, recipe)
     photos = recipe.towers(recipe.photo_epochs, 2, mix=0.0)
-    fit(run, recipe, "photos", run.trained("reading"), photos, recipe.photos, kinds=["photos"], size=recipe.size)
+    fit(run, "photos", run.trained("reading"), photos, recipe.photos, kinds=["photos"], size=recipe.size)
     again = recipe.towers(recipe.again_epochs, 2, mix=0.0, seed=2)
-    fit(run, recipe, "again", run.trained("photos"), again, recipe.photos, kinds=["photos"])
-    fit(run, recipe, "both", run.trained("again"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
+    fit(run, "again", run.trained("photos"), again, recipe.photos, kinds=["photos"])
+    fit(run, "both", run.trained("again"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
     average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
     if discard_unfinished(average):
         model_soup([run.checkpoint(stage) for stage in recipe.averaged], average)
-    fit(run, recipe, "en", run.trained("averaged"), recipe.text(recipe.english_epochs, 1e-4))
+    fit(run, "en", run.trained("averaged"), recipe.text(recipe.english_epochs, 1e-4))
     if discard_unfinished(transferred):
         english, chinese = (run.collection.data("train", language).captions for language in LANGUAGES)
         with progress_bars() as progress:
             transfer_vocabulary(average, english, chinese, transferred, recipe.chinese_pieces, progress)
-    fit(run, recipe, "zh", run.trained("transferred"), recipe.text(recipe.chinese_epochs, 3e-4), language="zh")
+    fit(run, "zh", run.trained("transferred"), recipe.text(recipe.chinese_epochs, 3e-4), language="zh")
 
 
 def distill_text_tower(run: DemoRun, recipe: Recipe) -> None:
@@ -222,12 +222,12 @@ def distill_text_tower(run: DemoRun, recipe: Recipe) -> None:
         max_tokens=MAX_TOKENS,
         dropout=DROPOUT,
     )
-    fit(run, recipe, "teacher", complete, recipe.frozen(), kinds=["photos"], size=recipe.teacher_size)
+    fit(run, "teacher", complete, recipe.frozen(), kinds=["photos"], size=recipe.teacher_size)
     if not teacher.exists():
         export_checkpoint(run.checkpoint("teacher"), teacher)
     short = replace(complete, text_model=str(bert), dropout=0.0)
-    learned = Teacher.load(teacher)
-    fit(run, recipe, "reading", short, recipe.reading(), kinds=["photos"], size=recipe.teacher_size, teacher=learned)
+    reading, size = recipe.reading(), recipe.teacher_size
+    fit(run, "reading", short, reading, kinds=["photos"], size=size, teacher=Teacher.load(teacher))
 
 
 def discard_unfinished(checkpoint: Path) -> bool:
@@ -240,7 +240,6 @@ def discard_unfinished(checkpoint: Path) -> bool:
 
 def fit(
     run: DemoRun,
-    recipe: Recipe,
     stage: str,
     sources: ModelInit,
     optim: OptimConfig,
@@ -254,12 +253,11 @@ def fit(
     preprocessing = preprocessing_for(sources.checkpoint, sources.image_model, size, "squash" if size else None)
     settings = FitSettings(sources, preprocessing, augment or AugmentConfig(), optim)
     collection = run.collection
-    features = "features-reading" if size == recipe.teacher_size else "features"
-    resources = FitResources(features=run.folder / features)
+    resources = FitResources(features=run.folder / f"features-{preprocessing.width}")
     with progress_bars() as progress:
         splits = collection.data("train", language, kinds), collection.data("dev", language, kinds)
-        run_stage = Fit(*splits, settings, run.checkpoint(stage), resources, teacher)
-        run_stage(True, print_epochs(optim.epochs), progress)
+        stage_fit = Fit(*splits, settings, run.checkpoint(stage), resources, teacher)
+        stage_fit(True, print_epochs(optim.epochs), progress)
 
 
 def export(run: DemoRun, out: Path) -> None:

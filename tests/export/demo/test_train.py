@@ -95,8 +95,13 @@ def test_the_bundle_has_int8_weights_and_reads_two_languages(run: DemoRun, tmp_p
 
 @pytest.mark.slow
 def test_photos_come_first_then_scenes_and_then_chinese(run: DemoRun) -> None:
-    counts = {stage: load_checkpoint(run.checkpoint(stage)).config.data for stage in ("reading", "photos", "both")}
-    assert {stage: data.train_images for stage, data in counts.items()} == {"reading": 20, "photos": 20, "both": 44}
+    stages = ("teacher", "reading", "photos", "again", "both", "en", "zh")
+    configs = {stage: load_checkpoint(run.checkpoint(stage)).config for stage in stages}
+    photos = dict.fromkeys(stages[:4], 20) | {"both": 44, "en": 44, "zh": 43}  # one photo has no Chinese caption
+    assert {stage: config.data.train_images for stage, config in configs.items()} == photos
+    sizes = {"teacher": 64, "reading": 64} | dict.fromkeys(stages[2:], 48)
+    assert {stage: config.preprocessing.width for stage, config in configs.items()} == sizes
+    assert [stage for stage, config in configs.items() if config.teacher] == ["reading"]
     images = [load_checkpoint(run.checkpoint(stage)).model for stage in ("averaged", "zh")]
     assert torch.equal(images[0].image_projector.first.weight, images[1].image_projector.first.weight)
     assert len(images[0].text_tower.bert.encoder.layer) == 1

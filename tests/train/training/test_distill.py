@@ -12,6 +12,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from external_models import write_transformers
 from photoseek import Bundle
 from photoseek.captions import CaptionFile
 from photoseek.encoders.encoders import ImageEncoder, TextEncoder
@@ -127,6 +128,14 @@ def test_the_temperature_is_that_of_the_bundle_or_of_clip(teacher: Teacher) -> N
     demo = Teacher.load("demo")
     assert demo.scale == json.loads((demo.bundle.path / "config.json").read_text())["logit_scale"] < CLIP_SCALE
     assert Teacher.load(teacher.bundle.path).scale == CLIP_SCALE
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(25.5, 25.5), (0, CLIP_SCALE), (-1, CLIP_SCALE), ("NaN", CLIP_SCALE)])
+def test_a_temperature_that_is_none_is_not_taken(tmp_path: Path, scale: object, expected: float) -> None:
+    bundle = write_transformers(tmp_path / "clip")
+    config = json.loads((bundle / "config.json").read_text())
+    (bundle / "config.json").write_text(json.dumps({**config, "logit_scale": scale}))
+    assert Teacher.load(bundle).scale == expected
 
 
 def test_settings_that_do_not_fit_the_teacher_are_refused(distill: Fit, make_fit: MakeFit) -> None:

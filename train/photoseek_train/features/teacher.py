@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +47,10 @@ class Teacher:
         bundle = Bundle.load(source)
         try:
             values = json.loads((bundle.path / "config.json").read_text("utf-8"))
-            return cls(bundle, float(values["logit_scale"]))
+            scale = float(values["logit_scale"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(bundle)
+        return cls(bundle, scale) if 0 < scale < math.inf else cls(bundle)
 
     @property
     def name(self) -> str:

@@ -83,9 +83,10 @@ class TwoTower(nn.Module):
         self.text_projector.dropout.p = self.image_projector.dropout.p = share
 
     def set_inverse_temperature(self, scale: float) -> None:
-        """Set the inverse temperature; it is clamped after the first step of the optimizer."""
+        """Set the inverse temperature, more than 0 and clamped to 100."""
         with torch.no_grad():
             self.logit_scale.fill_(math.log(scale))
+        self.clamp_logit_scale()
 
     def clamp_logit_scale(self) -> None:
         """Clamp the temperature. Call this after each optimizer step."""
