@@ -44,8 +44,10 @@ _FLOOR_QUANTILE = 0.05
 A phrase whose best hit is wrong is like a query that matches no photo: its cosine says nothing about right hits.
 """
 
-_SHORTEST_FLOOR_QUANTILE = 0.1
-"""The same for the shortest phrases, since a word that no photo shows comes close to the photos of a related one."""
+_SHORT_FLOOR_QUANTILE = 0.15
+"""The same for one or two words, since a word that no photo shows comes close to the photos of a related one."""
+
+_SHORT = 2  # words
 
 _NEARLY_CAPTION = 6  # words
 
@@ -146,11 +148,10 @@ def _fit_phrases(hits: BestHits, min_slope: float) -> LogisticCurve:
         slope, intercept = min_slope, level[1]
     queries = slice(hits.queries)
     right = hits.correct[queries] if hits.correct[queries].any() else np.ones(hits.queries, dtype=bool)
-    share = _SHORTEST_FLOOR_QUANTILE if hits.max_words == LENGTHS[0][-1] else _FLOOR_QUANTILE
+    max_words = hits.max_words or 0
+    share = _SHORT_FLOOR_QUANTILE if max_words <= _SHORT else _FLOOR_QUANTILE
     min_similarity = _quantile(hits.cosines[queries][right], hits.counts[queries][right], share)
-    return LogisticCurve(
-        hits.max_words or 0, round(slope, 4), round(intercept, 4), round(min_similarity, 4), hits.queries
-    )
+    return LogisticCurve(max_words, round(slope, 4), round(intercept, 4), round(min_similarity, 4), hits.queries)
 
 
 def _quantile(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], share: float) -> float:

@@ -12,7 +12,7 @@ from photoseek.captions import Caption
 from photoseek.languages import word_spans
 from photoseek.vectors import Rows
 
-LENGTHS = ((1, 2), (3, 4, 5), (6, 7, 8))
+LENGTHS = ((1,), (2,), (3, 4, 5), (6, 7, 8))
 """Numbers of words in phrases, from short to long; longer queries are treated as captions."""
 
 _MAX_PHRASES = 2000  # of each length

@@ -109,7 +109,7 @@ def test_nineteen_of_twenty_best_hits_reach_the_floor() -> None:
     assert (best >= calibrate(images, texts, image_of_text).min_similarity).mean() == pytest.approx(0.95, abs=0.005)
 
 
-@pytest.mark.parametrize(("words", "doubted"), [(2, 0.1), (5, 0.05), (8, 0.05)])
+@pytest.mark.parametrize(("words", "doubted"), [(1, 0.15), (2, 0.15), (5, 0.05), (8, 0.05)])
 def test_the_shortest_phrases_are_doubted_most(words: int, doubted: float) -> None:
     cosines, ones = np.linspace(0.2, 0.8, 1000), np.ones(1000, int)
     hits = BestHits(words, cosines, np.ones(1000, bool), ones, 1000)
