@@ -57,10 +57,12 @@ class Recipe:
         english_pieces: Word pieces at the start of the pretrained vocabulary to keep, beside those of the captions.
         chinese_pieces: Maximum size of the Chinese vocabulary.
         frozen_stages: Stages of the image tower that keep their pretrained weights.
-        again_epochs: Further epochs on photos, with other crops and a new cycle of the learning rate.
+        cycle_epochs: Further epochs on photos, with a new cycle of the learning rate.
+        cycle_seeds: Seeds of such cycles. Each starts from the first training on photos, and the average of their
+            weights finds more than any of them: "Model soups" (Wortsman et al. 2022).
         averaged: Stages whose weights are averaged. Training on scenes costs recall on photos, most of which the
-            average restores: WiSE-FT (Wortsman et al. 2022, section 3). The English text tower is then tuned again,
-            with the image tower frozen.
+            average restores: WiSE-FT (Wortsman et al. 2022, section 3).
+        english: The same for the English text tower, tuned again with the image tower frozen.
     """
 
     image_model: str = IMAGE_MODEL
@@ -75,7 +77,8 @@ class Recipe:
     teacher_epochs: int = 20
     reading_epochs: int = 25
     photo_epochs: int = 8
-    again_epochs: int = 6
+    cycle_epochs: int = 6
+    cycle_seeds: Sequence[int] = (2, 3)
     both_epochs: int = 2
     english_epochs: int = 2
     chinese_epochs: int = 2
@@ -83,14 +86,15 @@ class Recipe:
     text_batch_size: int = 512
     photos: AugmentConfig = PHOTOS
     both: AugmentConfig = BOTH
-    averaged: Sequence[str] = ("photos", "again", *["both"] * 4)
+    averaged: Sequence[str] = ("both", "soup")
+    english: Sequence[str] = ("en-tuned", "en-tuned", "averaged")
 
-    def towers(self, epochs: int, captions_per_photo: int, mix: float, seed: int = 1) -> OptimConfig:
-        """Return the settings for training both towers."""
+    def towers(self, epochs: int, seed: int = 1) -> OptimConfig:
+        """Return the settings for training both towers on photos."""
         return OptimConfig(
             tune="both",
             epochs=epochs,
-            captions_per_photo=captions_per_photo,
+            captions_per_photo=2,
             batch_size=self.batch_size,
             lr=5e-4,
             image_lr=4e-4,
@@ -98,8 +102,19 @@ class Recipe:
             text_lr=1e-4,
             weight_decay=0.1,
             ema=0.98,
-            mix=mix,
             seed=seed,
+        )
+
+    def towers_on_both(self) -> OptimConfig:
+        """Return the settings for training both towers on photos and scenes: at half the rates, to keep the photos."""
+        photos = self.towers(self.both_epochs)
+        return replace(
+            photos,
+            captions_per_photo=1,
+            lr=photos.lr / 2,
+            image_lr=photos.image_lr / 2,
+            text_lr=photos.text_lr / 2,
+            mix=0.2,
         )
 
     def frozen(self) -> OptimConfig:
@@ -117,7 +132,7 @@ class Recipe:
             ema=0.98,
         )
 
-    def text(self, epochs: int, text_lr: float) -> OptimConfig:
+    def text(self, epochs: int, text_lr: float, seed: int = 0) -> OptimConfig:
         """Return the settings for training a text tower with a frozen image side, in large batches of one kind."""
         return OptimConfig(
             tune="text",
@@ -129,6 +144,7 @@ class Recipe:
             text_lr=text_lr,
             weight_decay=0.05,
             ema=0.99,
+            seed=seed,
         )
 
 
@@ -183,26 +199,29 @@ def render_scenes(run: DemoRun, recipe: Recipe) -> None:
 def train(run: DemoRun, recipe: Recipe) -> None:
     """Train both towers on photos, then on photos and scenes, and then the text tower of each language.
 
-    The stages are ``teacher``, ``reading``, ``photos``, ``again``, ``both``, ``averaged``, ``en``, ``transferred`` and
-    ``zh``.
+    The stages are ``teacher``, ``reading``, ``photos``, ``photos-2``, ``photos-3``, ``soup``, ``both``, ``averaged``,
+    ``en-tuned``, ``en``, ``transferred`` and ``zh``.
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
     distill_text_tower(run, recipe)
-    photos = recipe.towers(recipe.photo_epochs, 2, mix=0.0)
+    photos = recipe.towers(recipe.photo_epochs)
     fit(run, "photos", run.trained("reading"), photos, recipe.photos, kinds=["photos"], size=recipe.size)
-    again = recipe.towers(recipe.again_epochs, 2, mix=0.0, seed=2)
-    fit(run, "again", run.trained("photos"), again, recipe.photos, kinds=["photos"])
-    fit(run, "both", run.trained("again"), recipe.towers(recipe.both_epochs, 1, mix=0.2), recipe.both)
-    average, transferred = run.checkpoint("averaged"), run.checkpoint("transferred")
-    if discard_unfinished(average):
-        model_soup([run.checkpoint(stage) for stage in recipe.averaged], average)
-    fit(run, "en", run.trained("averaged"), recipe.text(recipe.english_epochs, 1e-4))
+    for seed in recipe.cycle_seeds:
+        cycle = recipe.towers(recipe.cycle_epochs, seed)
+        fit(run, f"photos-{seed}", run.trained("photos"), cycle, recipe.photos, kinds=["photos"])
+    average(run, [f"photos-{seed}" for seed in recipe.cycle_seeds], "soup")
+    fit(run, "both", run.trained("soup"), recipe.towers_on_both(), recipe.both)
+    average(run, recipe.averaged, "averaged")
+    fit(run, "en-tuned", run.trained("averaged"), recipe.text(recipe.english_epochs, 1e-4))
+    average(run, recipe.english, "en")
+    transferred = run.checkpoint("transferred")
     if discard_unfinished(transferred):
+        source = run.checkpoint("averaged")
         english, chinese = (run.collection.data("train", language).captions for language in LANGUAGES)
         with progress_bars() as progress:
-            transfer_vocabulary(average, english, chinese, transferred, recipe.chinese_pieces, progress)
-    fit(run, "zh", run.trained("transferred"), recipe.text(recipe.chinese_epochs, 3e-4), language="zh")
+            transfer_vocabulary(source, english, chinese, transferred, recipe.chinese_pieces, progress)
+    fit(run, "zh", run.trained("transferred"), recipe.text(recipe.chinese_epochs, 3e-4, seed=1), language="zh")
 
 
 def distill_text_tower(run: DemoRun, recipe: Recipe) -> None:
@@ -228,6 +247,12 @@ def distill_text_tower(run: DemoRun, recipe: Recipe) -> None:
     short = replace(complete, text_model=str(bert), dropout=0.0)
     reading, size = recipe.reading(), recipe.teacher_size
     fit(run, "reading", short, reading, kinds=["photos"], size=size, teacher=Teacher.load(teacher))
+
+
+def average(run: DemoRun, stages: Sequence[str], out: str) -> None:
+    """Average the weights of stages."""
+    if discard_unfinished(run.checkpoint(out)):
+        model_soup([run.checkpoint(stage) for stage in stages], run.checkpoint(out))
 
 
 def discard_unfinished(checkpoint: Path) -> bool:
