@@ -60,14 +60,16 @@ class Folder:
     def expect(self, hits: list[dict[str, object]]) -> None:
         """Expect ordered hits, each with a score of a content that its path has had.
 
-        Photos in the folder "red" match the query by name, too, and may come before others with a higher score.
+        The query also matches the folder "red" by name, whose photos may come before others with a higher score.
         """
-        found = [float(str(hit["score"])) for hit in hits]
-        for named in (False, True):
-            scores = [score for hit, score in zip(hits, found, strict=True) if bool(hit.get("matched")) == named]
+        by_match: dict[object, list[float]] = {None: [], "folder": []}
+        for hit in hits:
+            path, score = str(hit["path"]), float(str(hit["score"]))
+            assert (hit.get("matched") == "folder") == path.startswith("red/"), hit
+            assert any(abs(score - known) < 1e-4 for known in self.scores[path]), hit
+            by_match[hit.get("matched")].append(score)
+        for scores in by_match.values():
             assert scores == sorted(scores, reverse=True)
-        for hit, score in zip(hits, found, strict=True):
-            assert any(abs(score - known) < 1e-4 for known in self.scores[str(hit["path"])]), hit
 
     def _write(self, path: Path) -> None:
         draft = write_color(path.with_suffix(".draft.png"), COLORS["red"], seed=self.rng.randrange(2**31))
@@ -173,9 +175,23 @@ def expect_flat(usages: list[tuple[int, int, int]]) -> None:
 
 def test_the_client_detects_wrong_hits(photos: Path, tiny_bundle: Bundle) -> None:
     folder = Folder(photos, tiny_bundle, random.Random(0))
-    right = next(iter(folder.scores["red/red-0.png"]))
-    folder.expect([{"path": "red/red-0.png", "score": right}])
-    with pytest.raises(AssertionError):
-        folder.expect([{"path": "red/red-0.png", "score": right - 0.01}])
+    scores = {path: next(iter(known)) for path, known in folder.scores.items()}
+
+    def hits(start: str, **matched: str) -> list[dict[str, object]]:
+        found = [{"path": path, "score": score, **matched} for path, score in scores.items() if path.startswith(start)]
+        return sorted(found, key=lambda hit: -float(str(hit["score"])))
+
+    others, named = hits("blue/"), hits("red/", matched="folder")
+    folder.expect([*named, *others])
+    folder.expect([*others, *named])
+    for wrong in (
+        [{**named[0], "score": float(str(named[0]["score"])) - 0.01}],
+        named[::-1],
+        others[::-1],
+        hits("red/"),
+        hits("blue/", matched="folder"),
+    ):
+        with pytest.raises(AssertionError):
+            folder.expect(wrong)
     with pytest.raises(KeyError):
-        folder.expect([{"path": "never.png", "score": right}])
+        folder.expect([{"path": "never.png", "score": 0.9}])
