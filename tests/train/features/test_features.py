@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -82,6 +86,22 @@ def test_an_interrupted_extraction_resumes(tmp_path: Path) -> None:
     rows = folder.rows(request(second))
     assert second.rows == [4, 5]
     assert rows[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_processes_that_share_a_folder_compute_rows_once(tmp_path: Path) -> None:
+    started, second = Event(), Counted()
+
+    def encode(positions: Sequence[int]) -> Iterator[Features]:
+        started.set()
+        time.sleep(0.2)  # in which the second process would begin to compute, too
+        yield from Counted()(positions)
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(FeatureCache(tmp_path).rows, replace(request(Counted()), encode=encode))
+        assert started.wait(10)
+        rows = FeatureCache(tmp_path).rows(request(second))
+    assert second.rows == []
+    np.testing.assert_array_equal(rows, first.result())
 
 
 def test_partial_rows_of_another_model_are_deleted(tmp_path: Path) -> None:

@@ -228,6 +228,12 @@ def test_a_folder_with_a_run_is_refused(make_fit: MakeFit, frozen_run: Run) -> N
         make_fit(frozen_run.path, epochs=2)()
 
 
+def test_a_run_that_another_process_trains_is_refused(make_fit: MakeFit, copy: Path, frozen_run: Run) -> None:
+    with Run(copy, frozen_run.config).locked(), pytest.raises(RunExists, match="another process trains this run"):
+        make_fit(copy, epochs=2)(resume=True)
+    make_fit(copy, epochs=2)(resume=True)
+
+
 def test_the_settings_that_differ_are_named(make_fit: MakeFit, frozen_run: Run) -> None:
     with pytest.raises(RunMismatch, match=r"optim\.epochs: 3, not 2; optim\.seed: 5, not 0"):
         make_fit(frozen_run.path, epochs=3, seed=5)(resume=True)

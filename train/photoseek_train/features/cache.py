@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from photoseek.system.atomic_write import fsync_dir, fsync_file, write_json_atomic
 from photoseek_train.errors import FeaturesError
+from photoseek_train.lock_file import locked
 from photoseek_train.progress import ProgressCallback, no_progress
 
 FORMAT = 1
@@ -36,6 +37,7 @@ COMMIT_SECONDS = 5.0
 
 _MANIFEST = "manifest.json"
 _PARTIAL = ".partial"
+_LOCK = ".features.lock"
 
 _log = logging.getLogger(__name__)
 
@@ -74,12 +76,21 @@ class FeatureCache:
     def rows(self, request: CacheRequest, progress: ProgressCallback = no_progress) -> Features:
         """Return the requested rows, (keys, width), from the cache; missing rows are computed.
 
-        If rows are missing, the table is replaced by one of the requested rows.
+        If rows are missing, the table is replaced by one of the requested rows. Only one process at a time computes
+        rows; others wait for it.
 
         Raises:
             FeaturesError: The folder has another format, or its manifest is damaged.
         """
         cached = self._read(request)
+        if cached.keys() >= set(request.keys):
+            return _rows_of(request, cached)
+        with locked(self.path / _LOCK, wait=True):
+            return self._complete(request, progress)
+
+    def _complete(self, request: CacheRequest, progress: ProgressCallback) -> Features:
+        """Return the requested rows after those that are missing have been computed and stored."""
+        cached = self._read(request)  # another process may have computed them
         first = {key: position for position, key in reversed(list(enumerate(request.keys)))}
         missing = sorted(sorted(first[key] for key in first.keys() - cached.keys()), key=request.order)
         if not missing:

@@ -151,7 +151,7 @@ class Fit:
             The finished run.
 
         Raises:
-            RunExists: ``out`` contains a run and ``resume`` is not set, or other files.
+            RunExists: ``out`` contains a run and ``resume`` is not set, or other files; or another process trains it.
             RunMismatch: The run to resume has other settings.
             TrainingError: Towers, photos, captions, settings or trackers cannot be used.
         """
@@ -170,18 +170,19 @@ class Fit:
         built.model.to(processes.device(device))
         run = Run(self.out, self._config(built), processes)
         run.check_settings()
-        trainer = self._trainer(built, processes, progress)
-        first_epoch = run.resume(trainer)
-        run.start(built.tokenizer, self.command)
-        with track(trackers if processes.is_main else (), run) as log:
+        with run.locked():
+            trainer = self._trainer(built, processes, progress)
+            first_epoch = run.resume(trainer)
+            run.start(built.tokenizer, self.command)
+            with track(trackers if processes.is_main else (), run) as log:
 
-            def finish(record: EpochRecord) -> None:
-                run.finish_epoch(trainer, record)
-                if processes.is_main:
-                    log(record)
-                    on_epoch(record)
+                def finish(record: EpochRecord) -> None:
+                    run.finish_epoch(trainer, record)
+                    if processes.is_main:
+                        log(record)
+                        on_epoch(record)
 
-            trainer.run(first_epoch, finish, lambda: run.early_stop, progress)
+                trainer.run(first_epoch, finish, lambda: run.early_stop, progress)
         return run
 
     def _check_data(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,10 +15,13 @@ from photoseek_train.config import TrainingConfig
 from photoseek_train.distributed import SINGLE_PROCESS, ProcessGroup
 from photoseek_train.errors import CheckpointDamaged, RunExists, RunMismatch
 from photoseek_train.features.encode import SplitVectors
+from photoseek_train.lock_file import locked
 from photoseek_train.model.checkpoint import CheckpointFiles, create_checkpoint, write_history, write_weights
 from photoseek_train.training.environment import record_command, record_environment
 from photoseek_train.training.run_state import RunState
 from photoseek_train.training.trainer import EpochRecord, Trainer
+
+_LOCK = ".run.lock"
 
 
 @dataclass
@@ -62,6 +67,22 @@ class Run:
                 f"{self.path}: the run to resume has other settings: {'; '.join(different)}; "
                 "resume with its settings, or choose another folder"
             )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs from writing to the folder.
+
+        Raises:
+            RunExists: Another process trains in it.
+        """
+        if not self.processes.is_main:
+            yield
+            return
+        try:
+            with locked(self.path / _LOCK, wait=False):
+                yield
+        except BlockingIOError as error:
+            raise RunExists(f"{self.path}: another process trains this run; wait for it to finish") from error
 
     def start(self, tokenizer: PreTrainedTokenizerFast, command: str = "") -> None:
         """Write the files that do not change between epochs; ``command`` is the command line, if there is one."""
@@ -128,4 +149,4 @@ def saved_config(path: Path) -> TrainingConfig | None:
 
 
 def _is_unexpected(entry: Path) -> bool:
-    return entry.name != CheckpointFiles.FEATURES and not entry.name.endswith(".partial")
+    return entry.name not in {CheckpointFiles.FEATURES, _LOCK} and not entry.name.endswith(".partial")
