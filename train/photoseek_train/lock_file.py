@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 def locked(path: Path, wait: bool) -> Iterator[None]:
     """Lock a file, which is created if needed, and stays, since other processes may wait for it.
 
-    The system releases the lock when the process ends.
+    The system releases the lock when the process ends. Some file systems of clusters have no locks, which is logged.
 
     Args:
         path: The file.
@@ -35,6 +35,8 @@ def locked(path: Path, wait: bool) -> Iterator[None]:
                 raise
             _log.warning("%s: another process is writing to this folder; waiting for it to finish", path.parent)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            _log.warning("%s: cannot be locked (%s); let one process at a time use it", path.parent, error.strerror)
         yield
     finally:
         os.close(descriptor)
