@@ -5,7 +5,8 @@ curve over the cosine, fitted on captioned photos outside of the training data, 
 "Probabilistic Outputs for Support Vector Machines and Comparisons to Regularized Likelihood Methods", Advances in Large
 Margin Classifiers, 1999, with its smoothed targets.
 
-Each caption is a query twice: once over all photos, and once without its own photo, as if it were not in the gallery.
+Each distinct caption is a query twice: once over all photos, and once without its own photo, as if it were not in the
+gallery. A frequent one counts as the square root of its number, so that no few captions outweigh the others.
 The best hit is correct if it is the caption's own photo, or if one of its captions is at least as similar to the query
 as half of the caption pairs of a single photo are to each other (the median cosine). Otherwise many correct hits would
 count as wrong, since a photo may show what only the caption of another photo mentions.
@@ -18,6 +19,7 @@ phrase is a query once over all photos and once without those that match.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -86,13 +88,14 @@ class BestHits:
         return np.sqrt(self.counts)
 
 
-def caption_hits(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) -> BestHits:
-    """Return the best hits of captions.
+def caption_hits(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike, captions: Sequence[str]) -> BestHits:
+    """Return the best hits of distinct captions.
 
     Args:
         images: Unit vectors of N photos, (N, dim), at least two.
         texts: Unit vectors of M captions, (M, dim).
         image_of_text: Row of each caption's photo, (M,).
+        captions: The captions, M.
 
     Raises:
         EvaluationError: Fewer than two photos, or no caption.
@@ -100,11 +103,14 @@ def caption_hits(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike) 
     image_rows = np.asarray(image_of_text, dtype=np.int64)
     if len(images) < 2 or len(texts) == 0:
         raise EvaluationError(f"expected at least 2 photos and a caption, found {len(images)} and {len(texts)}")
-    hits = _best_hits(images, texts, image_rows)
+    found = Counter(captions)
+    first = {caption: row for row, caption in reversed(list(enumerate(captions)))}
+    counts, queries = (np.array([each[caption] for caption in found], dtype=np.int64) for each in (found, first))
+    hits = _best_hits(images, texts[queries], image_rows[queries])
     groups = _CaptionGroups.of(texts, image_rows)
-    cosines = np.concatenate([np.einsum("ij,ij->i", texts, images[best]) for best in hits])
-    correct = np.concatenate([groups.match(best) for best in hits])
-    return BestHits(None, cosines.astype(np.float64), correct, np.ones(len(cosines), np.int64), len(texts))
+    cosines = np.concatenate([np.einsum("ij,ij->i", texts[queries], images[best]) for best in hits])
+    correct = np.concatenate([groups.match(queries, best) for best in hits])
+    return BestHits(None, cosines.astype(np.float64), correct, np.tile(counts, 2), len(queries))
 
 
 def phrase_hits(
@@ -135,10 +141,11 @@ def fit_curves(phrases: Sequence[BestHits], captions: BestHits, photos: int) -> 
     best fit is, because few hits are correct or few are wrong, the curve has a tenth of the slope of captions.
     """
     slope, intercept = _platt(captions)
-    min_similarity = float(np.quantile(captions.cosines[: captions.queries], _FLOOR_QUANTILE))
+    queries = slice(captions.queries)
+    min_similarity = _quantile(captions.cosines[queries], captions.counts[queries], _FLOOR_QUANTILE)
     by_length = tuple(_fit_phrases(each, _MIN_SLOPE_SHARE * max(slope, 0.0)) for each in phrases)
     numbers = round(slope, 4), round(intercept, 4), round(min_similarity, 4)
-    return Calibration(*numbers, photos, captions.queries, by_length)
+    return Calibration(*numbers, photos, int(captions.counts[queries].sum()), by_length)
 
 
 def _fit_phrases(hits: BestHits, min_slope: float) -> LogisticCurve:
@@ -189,12 +196,13 @@ class _CaptionGroups:
         cosines = np.concatenate([_pair_cosines(texts[rows]) for rows in rows_of.values()])
         return cls(texts, image_rows, rows_of, float(np.median(cosines)) if len(cosines) else np.inf)
 
-    def match(self, photos: Rows) -> npt.NDArray[np.bool_]:
-        """Return whether each caption's hit, given by row, is its own photo or has an equivalent caption."""
-        found = photos == self.image_rows
+    def match(self, queries: Rows, photos: Rows) -> npt.NDArray[np.bool_]:
+        """Return whether each query's hit is its own photo or has an equivalent caption; both are given by row."""
+        found = photos == self.image_rows[queries]
         for row in np.flatnonzero(~found):
             captions = self.rows_of.get(int(photos[row]))
-            found[row] = captions is not None and (self.texts[captions] @ self.texts[row]).max() >= self.min_cosine
+            text = self.texts[queries[row]]
+            found[row] = captions is not None and (self.texts[captions] @ text).max() >= self.min_cosine
         return np.asarray(found)
 
 
@@ -297,7 +305,8 @@ def best_hits(bundle: Bundle, encoded: EncodedSplit) -> list[BestHits]:
     Raises:
         EvaluationError: Fewer than two images.
     """
-    captions = caption_hits(encoded.images, encoded.texts, encoded.image_of_text)
+    written = [caption.text for caption in encoded.captions]
+    captions = caption_hits(encoded.images, encoded.texts, encoded.image_of_text, written)
     encoder, found = TextEncoder(bundle, encoded.precision), []
     for lengths in LENGTHS:
         phrases = extract_phrases(encoded.captions, encoded.names, lengths)

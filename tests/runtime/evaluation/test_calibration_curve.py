@@ -21,7 +21,8 @@ def world(noise: float, photos: int = 200, seed: int = 0) -> tuple[Vectors, Vect
 
 
 def calibrate(images: Vectors, texts: Vectors, image_of_text: np.ndarray) -> Calibration:
-    return fit_curves([], caption_hits(images, texts, image_of_text), len(images))
+    captions = [f"caption {row}" for row in range(len(texts))]
+    return fit_curves([], caption_hits(images, texts, image_of_text, captions), len(images))
 
 
 def test_the_curve_has_maximum_likelihood() -> None:
@@ -61,6 +62,19 @@ def test_confidence_equals_the_share_of_correct_hits() -> None:
         chosen = (confidence >= low) & (confidence <= high)
         assert chosen.sum() > 20
         assert truth[chosen].mean() == pytest.approx(confidence[chosen].mean(), abs=0.12)
+
+
+def test_equal_captions_are_one_query_with_the_square_root_of_their_number() -> None:
+    """Three of four captions are equal, of two photos: the first is the query, and either photo is a correct hit."""
+    images, texts, _ = world(0.25, photos=3)
+    equal, other = images[:1] + images[1:2] / 2, texts[8:]
+    hits = caption_hits(images, np.concatenate([equal, other, equal, equal]), [0, 2, 1, 1], ["a", "b", "a", "a"])
+    assert hits.queries == 2
+    assert hits.counts.tolist() == [3, 1, 3, 1]
+    np.testing.assert_allclose(hits.weights, [3**0.5, 1, 3**0.5, 1])
+    best = images[:2] @ equal[0]
+    np.testing.assert_allclose(hits.cosines[[0, 2]], best, rtol=1e-5)
+    assert hits.correct[[0, 2]].tolist() == [True, True]
 
 
 def test_missing_photos_have_lower_confidence_than_present_ones() -> None:
