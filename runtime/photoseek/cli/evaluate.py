@@ -44,15 +44,15 @@ def calibrate(
     if as_json:
         output.print_json({name: curve.to_json() for name, curve in found.items()})
     else:
-        columns = ["towers", "words", "slope", "intercept", "min similarity", "texts"]
+        columns = ["towers", "words", "slope", "intercept", "ceiling", "min similarity", "texts"]
         output.print_table(columns, [row for name, curve in found.items() for row in _rows(name, curve)])
 
 
 def _rows(name: str, found: Calibration) -> list[list[str]]:
     """Return a table row for each range of query lengths."""
-    captions = ["more", found.slope, found.intercept, found.min_similarity, found.captions]
+    captions = ["more", found.slope, found.intercept, found.ceiling, found.min_similarity, found.captions]
     by_length = [
-        [f"up to {each.max_words}", each.slope, each.intercept, each.min_similarity, each.phrases]
+        [f"up to {each.max_words}", each.slope, each.intercept, each.ceiling, each.min_similarity, each.phrases]
         for each in found.by_length
     ]
     return [[name, *map(str, row)] for row in (*by_length, captions)]

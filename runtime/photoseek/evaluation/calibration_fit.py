@@ -38,6 +38,7 @@ from photoseek.encoders.encoders import TextEncoder
 from photoseek.errors import BundleIncompatible, EvaluationError
 from photoseek.evaluation.caption_phrases import LENGTHS, extract_phrases
 from photoseek.evaluation.evaluate import EncodedSplit, encode_captioned, text_language
+from photoseek.evaluation.logistic_fit import Labeled, Logistic, fit_logistic, fit_with_ceiling
 from photoseek.vectors import Rows, Vectors
 
 _FLOOR_QUANTILE = 0.05
@@ -55,8 +56,6 @@ _NEARLY_CAPTION = 6  # words
 
 _MIN_SLOPE_SHARE = 0.1  # of the slope of captions
 
-_STEPS = 100
-_DAMPING = 1e-6
 _BLOCK = 1024  # captions scored at a time
 
 
@@ -86,6 +85,11 @@ class BestHits:
         are most, those that people search for.
         """
         return np.sqrt(self.counts)
+
+    @property
+    def labeled(self) -> Labeled:
+        """Cosines, labels and weights."""
+        return Labeled(self.cosines, self.correct, self.weights)
 
 
 def caption_hits(images: Vectors, texts: Vectors, image_of_text: npt.ArrayLike, captions: Sequence[str]) -> BestHits:
@@ -140,25 +144,28 @@ def fit_curves(phrases: Sequence[BestHits], captions: BestHits, photos: int) -> 
     No curve is flat or falling, or every hit would have the same confidence, or the better one the lower. Where the
     best fit is, because few hits are correct or few are wrong, the curve has a tenth of the slope of captions.
     """
-    slope, intercept = _platt(captions)
+    curve = fit_with_ceiling(captions.labeled)
     queries = slice(captions.queries)
     min_similarity = _quantile(captions.cosines[queries], captions.counts[queries], _FLOOR_QUANTILE)
-    by_length = tuple(_fit_phrases(each, _MIN_SLOPE_SHARE * max(slope, 0.0)) for each in phrases)
-    numbers = round(slope, 4), round(intercept, 4), round(min_similarity, 4)
-    return Calibration(*numbers, photos, int(captions.counts[queries].sum()), by_length)
+    min_slope = _MIN_SLOPE_SHARE * max(curve.slope, 0.0)
+    by_length = tuple(_fit_phrases(each, min_slope) for each in phrases)
+    slope, intercept, ceiling = (round(number, 4) for number in curve)
+    total = int(captions.counts[queries].sum())
+    return Calibration(slope, intercept, round(min_similarity, 4), photos, total, by_length, ceiling)
 
 
 def _fit_phrases(hits: BestHits, min_slope: float) -> LogisticCurve:
-    slope, intercept = _platt(hits)
-    if slope < min_slope:
-        level = _platt(replace(hits, cosines=np.zeros_like(hits.cosines)), offset=min_slope * hits.cosines)
-        slope, intercept = min_slope, level[1]
+    max_words = hits.max_words or 0
+    curve = fit_with_ceiling(hits.labeled) if max_words >= _NEARLY_CAPTION else fit_logistic(hits.labeled)
+    if curve.slope < min_slope:
+        level = fit_logistic(hits.labeled._replace(values=np.zeros_like(hits.cosines)), min_slope * hits.cosines)
+        curve = Logistic(min_slope, level.intercept)
     queries = slice(hits.queries)
     right = hits.correct[queries] if hits.correct[queries].any() else np.ones(hits.queries, dtype=bool)
-    max_words = hits.max_words or 0
     share = _SHORT_FLOOR_QUANTILE if max_words <= _SHORT else _FLOOR_QUANTILE
     min_similarity = _quantile(hits.cosines[queries][right], hits.counts[queries][right], share)
-    return LogisticCurve(max_words, round(slope, 4), round(intercept, 4), round(min_similarity, 4), hits.queries)
+    slope, intercept, ceiling = (round(number, 4) for number in curve)
+    return LogisticCurve(max_words, slope, intercept, round(min_similarity, 4), hits.queries, ceiling)
 
 
 def _quantile(values: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], share: float) -> float:
@@ -209,27 +216,6 @@ class _CaptionGroups:
 def _pair_cosines(vectors: Vectors) -> Vectors:
     """Return the cosine of every two vectors."""
     return np.asarray((vectors @ vectors.T)[np.triu_indices(len(vectors), 1)])
-
-
-def _platt(hits: BestHits, offset: npt.ArrayLike = 0.0) -> tuple[float, float]:
-    """Return the maximum likelihood slope and intercept, by Newton's method with damping, so that it converges.
-
-    ``offset`` is added to the logits.
-    """
-    weights = hits.weights
-    positives, negatives = weights[hits.correct].sum(), weights[~hits.correct].sum()
-    targets = np.where(hits.correct, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    inputs = np.stack([hits.cosines, np.ones_like(hits.cosines)], axis=1)
-    line = np.array([0.0, np.log((positives + 1) / (negatives + 1))])
-    for _ in range(_STEPS):
-        predicted = 1 / (1 + np.exp(-np.clip(inputs @ line + offset, -500, 500)))
-        gradient = inputs.T @ (weights * (predicted - targets))
-        curvature = (inputs * (weights * predicted * (1 - predicted))[:, None]).T @ inputs + _DAMPING * np.eye(2)
-        step = np.linalg.solve(curvature, gradient)
-        line -= step
-        if np.abs(step).max() < 1e-9:
-            break
-    return float(line[0]), float(line[1])
 
 
 def calibrate_bundle(

@@ -9,7 +9,7 @@ import pytest
 
 from photoseek.bundle.calibration import Calibration
 from photoseek.errors import BundleDamaged, EvaluationError
-from photoseek.evaluation.calibration_fit import BestHits, _platt, caption_hits, fit_curves
+from photoseek.evaluation.calibration_fit import BestHits, caption_hits, fit_curves
 from photoseek.vectors import Vectors, normalize
 
 
@@ -23,25 +23,6 @@ def world(noise: float, photos: int = 200, seed: int = 0) -> tuple[Vectors, Vect
 def calibrate(images: Vectors, texts: Vectors, image_of_text: np.ndarray) -> Calibration:
     captions = [f"caption {row}" for row in range(len(texts))]
     return fit_curves([], caption_hits(images, texts, image_of_text, captions), len(images))
-
-
-def test_the_curve_has_maximum_likelihood() -> None:
-    """Compared with a search over a grid of slopes and intercepts, with Platt's targets."""
-    rng = np.random.default_rng(1)
-    cosines = rng.uniform(0, 1, 300)
-    labels = rng.uniform(size=300) < 1 / (1 + np.exp(-(8 * cosines - 4)))
-    slope, intercept = _platt(BestHits(None, cosines, labels, np.ones(300, int), 300))
-    positives = labels.sum()
-    targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (300 - positives + 2))
-
-    def cost(slope: float, intercept: float) -> float:
-        logits = slope * cosines + intercept
-        return float(np.sum(np.logaddexp(0, logits) - targets * logits))
-
-    grid = [
-        cost(s, i) for s in np.linspace(slope - 2, slope + 2, 41) for i in np.linspace(intercept - 2, intercept + 2, 41)
-    ]
-    assert cost(slope, intercept) <= min(grid) + 1e-9
 
 
 def test_confidence_equals_the_share_of_correct_hits() -> None:
@@ -132,10 +113,16 @@ def test_the_shortest_phrases_are_doubted_most(words: int, doubted: float) -> No
 
 
 def test_a_calibration_survives_the_manifest() -> None:
-    found = Calibration(12.5, -3.25, 0.2, 100, 500)
+    found = Calibration(12.5, -3.25, 0.2, 100, 500, ceiling=0.75)
     assert Calibration.from_json(found.to_json()) == found
     assert Calibration.from_json(None) is None
-    for changed in ({"slope": "steep"}, {"slope": 10**400}, {"intercept": float("nan")}):
+    for changed in (
+        {"slope": "steep"},
+        {"slope": 10**400},
+        {"intercept": float("nan")},
+        {"ceiling": 1.5},
+        {"ceiling": float("nan")},
+    ):
         with pytest.raises(BundleDamaged, match="expected the numbers of a curve"):
             Calibration.from_json({**found.to_json(), **changed})
     with pytest.raises(BundleDamaged, match="expected the numbers of a curve"):

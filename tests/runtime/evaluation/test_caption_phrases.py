@@ -128,9 +128,11 @@ def test_long_phrases_match_photos_with_an_equivalent_caption() -> None:
 
 
 def test_the_curve_depends_on_the_length_of_the_query() -> None:
-    found = Calibration(1.0, 2.0, 0.3, 9, 9, (LogisticCurve(2, 3.0, 4.0, 0.1, 9), LogisticCurve(5, 5.0, 6.0, 0.2, 9)))
+    curves = LogisticCurve(2, 3.0, 4.0, 0.1, 9, 0.5), LogisticCurve(5, 5.0, 6.0, 0.2, 9)
+    found = Calibration(1.0, 2.0, 0.3, 9, 9, curves)
     floors = [found.curve_for(words).min_similarity for words in (0, 2, 2.1, 5, 6, 40)]
     assert floors == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
     assert found.curve_for(3).slope == 5.0
+    assert [found.curve_for(words).probability(9.0).round(3) for words in (2, 5)] == [0.5, 1.0]
     assert Calibration.from_json(found.to_json()) == found
     assert Calibration.from_json({**found.to_json(), "by_length": []}) == Calibration(1.0, 2.0, 0.3, 9, 9)
