@@ -60,9 +60,11 @@ class Recipe:
         cycle_epochs: Further epochs on photos, with a new cycle of the learning rate.
         cycle_seeds: Seeds of such cycles. Each starts from the first training on photos, and the average of their
             weights finds more than any of them: "Model soups" (Wortsman et al. 2022).
+        both_seeds: The same for training on photos and scenes.
         averaged: Stages whose weights are averaged. Training on scenes costs recall on photos, most of which the
             average restores: WiSE-FT (Wortsman et al. 2022, section 3).
-        english: The same for the English text tower, tuned again with the image tower frozen.
+        english_seeds: Seeds of the English text tower, tuned again with the image tower frozen.
+        english: Stages whose weights are averaged for it, for the same reason.
     """
 
     image_model: str = IMAGE_MODEL
@@ -78,16 +80,18 @@ class Recipe:
     reading_epochs: int = 25
     photo_epochs: int = 8
     cycle_epochs: int = 6
-    cycle_seeds: Sequence[int] = (2, 3)
+    cycle_seeds: Sequence[int] = (2, 3, 4)
     both_epochs: int = 2
+    both_seeds: Sequence[int] = (1, 2)
     english_epochs: int = 2
+    english_seeds: Sequence[int] = (1, 2)
     chinese_epochs: int = 2
     batch_size: int = 192
     text_batch_size: int = 512
     photos: AugmentConfig = PHOTOS
     both: AugmentConfig = BOTH
-    averaged: Sequence[str] = ("both", "soup")
-    english: Sequence[str] = ("en-tuned", "en-tuned", "averaged")
+    averaged: Sequence[str] = ("both-1", "both-2", "soup", "soup")
+    english: Sequence[str] = ("en-1", "en-1", "en-2", "en-2", "averaged", "averaged", "averaged")
 
     def towers(self, epochs: int, seed: int = 1) -> OptimConfig:
         """Return the settings for training both towers on photos."""
@@ -105,9 +109,9 @@ class Recipe:
             seed=seed,
         )
 
-    def towers_on_both(self) -> OptimConfig:
+    def towers_on_both(self, seed: int) -> OptimConfig:
         """Return the settings for training both towers on photos and scenes: at half the rates, to keep the photos."""
-        photos = self.towers(self.both_epochs)
+        photos = self.towers(self.both_epochs, seed)
         return replace(
             photos,
             captions_per_photo=1,
@@ -132,7 +136,7 @@ class Recipe:
             ema=0.98,
         )
 
-    def text(self, epochs: int, text_lr: float, seed: int = 0) -> OptimConfig:
+    def text(self, epochs: int, text_lr: float, seed: int) -> OptimConfig:
         """Return the settings for training a text tower with a frozen image side, in large batches of one kind."""
         return OptimConfig(
             tune="text",
@@ -199,8 +203,8 @@ def render_scenes(run: DemoRun, recipe: Recipe) -> None:
 def train(run: DemoRun, recipe: Recipe) -> None:
     """Train both towers on photos, then on photos and scenes, and then the text tower of each language.
 
-    The stages are ``teacher``, ``reading``, ``photos``, ``photos-2``, ``photos-3``, ``soup``, ``both``, ``averaged``,
-    ``en-tuned``, ``en``, ``transferred`` and ``zh``.
+    The stages are ``teacher``, ``reading``, ``photos``, ``photos-2`` to ``photos-4``, ``soup``, ``both-1``, ``both-2``,
+    ``averaged``, ``en-1``, ``en-2``, ``en``, ``transferred`` and ``zh``. A number is a seed.
 
     Finished stages are skipped, and an interrupted one is resumed.
     """
@@ -211,9 +215,11 @@ def train(run: DemoRun, recipe: Recipe) -> None:
         cycle = recipe.towers(recipe.cycle_epochs, seed)
         fit(run, f"photos-{seed}", run.trained("photos"), cycle, recipe.photos, kinds=["photos"])
     average(run, [f"photos-{seed}" for seed in recipe.cycle_seeds], "soup")
-    fit(run, "both", run.trained("soup"), recipe.towers_on_both(), recipe.both)
+    for seed in recipe.both_seeds:
+        fit(run, f"both-{seed}", run.trained("soup"), recipe.towers_on_both(seed), recipe.both)
     average(run, recipe.averaged, "averaged")
-    fit(run, "en-tuned", run.trained("averaged"), recipe.text(recipe.english_epochs, 1e-4))
+    for seed in recipe.english_seeds:
+        fit(run, f"en-{seed}", run.trained("averaged"), recipe.text(recipe.english_epochs, 1e-4, seed))
     average(run, recipe.english, "en")
     transferred = run.checkpoint("transferred")
     if discard_unfinished(transferred):

@@ -6,10 +6,10 @@ curve over the cosine, fitted on captioned photos outside of the training data, 
 Margin Classifiers, 1999, with its smoothed targets.
 
 Each distinct caption is a query twice: once over all photos, and once without its own photo, as if it were not in the
-gallery. A frequent one counts as the square root of its number, so that no few captions outweigh the others.
-The best hit is correct if it is the caption's own photo, or if one of its captions is at least as similar to the query
-as half of the caption pairs of a single photo are to each other (the median cosine). Otherwise many correct hits would
-count as wrong, since a photo may show what only the caption of another photo mentions.
+gallery. A frequent one counts as the square root of its number, so that no few captions outweigh the others. The best
+hit is correct if it is the caption's own photo, or if one of its captions is at least as similar to the query as half
+of the caption pairs of a single photo are to each other (the median cosine). Otherwise many correct hits would count as
+wrong, since a photo may show what only the caption of another photo mentions.
 
 Shorter texts have lower cosines: by the curve of captions, no photo would match "dog". Phrases from the start and end
 of captions therefore get a curve for each length. A phrase matches every photo whose captions contain all of its words.

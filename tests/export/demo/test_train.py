@@ -95,14 +95,14 @@ def test_the_bundle_has_int8_weights_and_reads_two_languages(run: DemoRun, tmp_p
 
 @pytest.mark.slow
 def test_photos_come_first_then_scenes_and_then_chinese(run: DemoRun) -> None:
-    stages = ("teacher", "reading", "photos", "photos-2", "photos-3", "both", "en", "zh")
+    stages = ("teacher", "reading", "photos", "photos-2", "photos-4", "both-1", "en", "zh")
     configs = {stage: load_checkpoint(run.checkpoint(stage)).config for stage in stages}
-    photos = dict.fromkeys(stages[:5], 20) | {"both": 44, "en": 44, "zh": 43}  # one photo has no Chinese caption
+    photos = dict.fromkeys(stages[:5], 20) | {"both-1": 44, "en": 44, "zh": 43}  # one photo has no Chinese caption
     assert {stage: config.data.train_images for stage, config in configs.items()} == photos
     sizes = {"teacher": 64, "reading": 64} | dict.fromkeys(stages[2:], 48)
     assert {stage: config.preprocessing.width for stage, config in configs.items()} == sizes
     assert [stage for stage, config in configs.items() if config.teacher] == ["reading"]
-    averages = {"soup": ["photos-2", "photos-3"], "averaged": SMALL.averaged, "en": SMALL.english}
+    averages = {"soup": ["photos-2", "photos-3", "photos-4"], "averaged": SMALL.averaged, "en": SMALL.english}
     for mean, parts in averages.items():
         models = [load_checkpoint(run.checkpoint(stage)).model for stage in (mean, *parts)]
         weights = [model.text_projector.first.weight for model in models]
