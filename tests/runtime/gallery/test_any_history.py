@@ -104,8 +104,11 @@ class History(RuleBasedStateMachine):
         folder = self.gallery.generation().path
         file = folder / data.draw(st.sampled_from(sorted(each.name for each in folder.iterdir())))
         content = bytearray(file.read_bytes())
-        content[len(content) // 2] ^= 1
-        file.write_bytes(content[:-1] if cut else content)
+        if content:
+            content[len(content) // 2] ^= 1
+            file.write_bytes(content[:-1] if cut else content)
+        else:  # folders.bin, if no photo is in a folder
+            file.write_bytes(b"\0")
         with pytest.raises(GalleryDamaged):
             self.gallery.verify()
         self.index()
