@@ -107,7 +107,7 @@ class History(RuleBasedStateMachine):
         if content:
             content[len(content) // 2] ^= 1
             file.write_bytes(content[:-1] if cut else content)
-        else:  # folders.bin, if no photo is in a folder
+        else:  # folders.bin of a delta without photos
             file.write_bytes(b"\0")
         with pytest.raises(GalleryDamaged):
             self.gallery.verify()
