@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,19 @@ def test_the_lock_is_released_at_the_end(tmp_path: Path) -> None:
         pass
     with locked(path, wait=False):
         pass
+
+
+def test_the_lock_is_released_although_a_child_has_the_file_open(tmp_path: Path) -> None:
+    with locked(tmp_path / "lock", wait=False):
+        if (child := os.fork()) == 0:
+            signal.pause()
+            os._exit(0)
+    try:
+        with locked(tmp_path / "lock", wait=False):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 def test_a_file_system_without_locks_is_reported(

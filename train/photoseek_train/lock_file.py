@@ -6,7 +6,7 @@ import fcntl
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -39,4 +39,6 @@ def locked(path: Path, wait: bool) -> Iterator[None]:
             _log.warning("%s: cannot be locked (%s); let one process at a time use it", path.parent, error.strerror)
         yield
     finally:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # a child forked meanwhile has the file open as well
         os.close(descriptor)

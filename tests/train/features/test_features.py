@@ -104,6 +104,25 @@ def test_processes_that_share_a_folder_compute_rows_once(tmp_path: Path) -> None
     np.testing.assert_array_equal(rows, first.result())
 
 
+def test_rows_that_another_process_replaces_meanwhile_are_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stores rows of another model between the reading of the manifest and of the rows."""
+    folder, again = FeatureCache(tmp_path), Counted()
+    folder.rows(request(Counted()))
+    load = np.load
+
+    def replace_and_load(path: Path) -> Features:
+        monkeypatch.undo()
+        folder.rows(replace(request(Counted(), model="other"), encode=lambda _: [np.full((6, 2), -1, np.float32)]))
+        rows: Features = load(path)
+        return rows
+
+    monkeypatch.setattr(np, "load", replace_and_load)
+    assert folder.rows(request(again))[:, 0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert again.rows == [0, 1, 2, 3, 4, 5]
+
+
 def test_partial_rows_of_another_model_are_deleted(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         ResumableArray(tmp_path, "t", {"model": 1}, 2, commit_seconds=0.0).run(list("abc"), Counted(kill_after=2))

@@ -124,7 +124,11 @@ class FeatureCache:
         return tables
 
     def _read(self, request: CacheRequest) -> dict[str, Features]:
-        """Return the rows of the table by key; empty if the table is missing, damaged, or has another identity."""
+        """Return the rows of the table by key; empty if the table is missing, damaged, or has another identity.
+
+        Reading needs no lock: ``_write`` removes the entry first, so that rows with the same entry after as before are
+        those that it describes.
+        """
         table = self.tables().get(request.name, {})
         if table.get("identity") != request.identity:
             return {}
@@ -134,6 +138,8 @@ class FeatureCache:
             return {}
         keys = table.get("keys", [])
         if rows.shape != (len(keys), request.width) or rows.dtype != np.float32:
+            return {}
+        if self.tables().get(request.name) != table:
             return {}
         return dict(zip(keys, rows, strict=True))
 
