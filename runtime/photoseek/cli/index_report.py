@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from photoseek.cli import output
 from photoseek.photos.formats import INSTALL_HINT
+from photoseek.sources.left_out import counted
 from photoseek.system.filenames import decode_filename
 
 if TYPE_CHECKING:
     from photoseek.gallery.gallery import Gallery
     from photoseek.gallery.indexing.report import IndexReport
-    from photoseek.sources.left_out import LeftOut, UnreadKind
+    from photoseek.sources.left_out import UnreadKind
 
 
 def to_json(report: IndexReport, gallery: Gallery) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def print_report(report: IndexReport, before: AbstractSet[str] = frozenset()) ->
 
 def _lines(report: IndexReport) -> Iterator[str]:
     """Yield a line for each reason to leave something out, for all kinds that are not read, and for each problem."""
-    yield from map(_left_out, report.left_out)
+    yield from (f"left out: {each}" for each in report.left_out)
     if report.unread:
         yield f"not read: {'; '.join(_unread(report.unread))}"
     for path, reason in (*report.unreadable, *report.skipped):
@@ -74,11 +75,6 @@ def _lines(report: IndexReport) -> Iterator[str]:
         yield report.hint
 
 
-def _left_out(each: LeftOut) -> str:
-    counts = [_count(each.folders, "folder"), _count(each.photos, "photo")]
-    return f"left out: {', '.join(filter(None, counts))}: {each.reason} (such as {each.example})"
-
-
 def _unread(kinds: list[UnreadKind]) -> Iterator[str]:
     """Yield the kinds that nothing reads, and those that an extra reads with the command that installs it."""
     if names := _names(kind for kind in kinds if kind.extra is None):
@@ -86,14 +82,9 @@ def _unread(kinds: list[UnreadKind]) -> Iterator[str]:
     needing = [kind for kind in kinds if kind.extra is not None]
     if needing:
         extras = ",".join(sorted({kind.extra or "" for kind in needing}))
-        count = _count(sum(kind.files for kind in needing), "file")
+        count = counted(sum(kind.files for kind in needing), "file")
         yield f"{count} of kinds that need an extra: pip install 'photoseek[{extras}]' ({_names(needing)})"
 
 
 def _names(kinds: Iterator[UnreadKind] | list[UnreadKind]) -> str:
-    return ", ".join(_count(kind.files, kind.kind.removesuffix("s")) for kind in kinds)
-
-
-def _count(number: int, name: str) -> str:
-    """Return a number of things, such as ``2 folders``; nothing for 0."""
-    return f"{number:,} {name}{'' if number == 1 else 's'}" if number else ""
+    return ", ".join(counted(kind.files, kind.kind.removesuffix("s")) for kind in kinds)

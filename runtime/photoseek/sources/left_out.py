@@ -24,6 +24,10 @@ class LeftOut:
     photos: int
     example: str
 
+    def __str__(self) -> str:
+        counts = [counted(self.folders, "folder"), counted(self.photos, "photo")]
+        return f"{', '.join(filter(None, counts))}: {self.reason} (such as {self.example})"
+
 
 @dataclass(frozen=True)
 class UnreadKind:
@@ -90,3 +94,8 @@ class LeftOutCounts:
     def unread(self) -> list[UnreadKind]:
         """Return the counts by kind."""
         return [UnreadKind(kind.name, count, kind.extra, self._examples[kind]) for kind, count in self._kinds.items()]
+
+
+def counted(number: int, name: str) -> str:
+    """Return a number of things, such as ``2 folders``; nothing for 0."""
+    return f"{number:,} {name}{'' if number == 1 else 's'}" if number else ""

@@ -214,16 +214,27 @@ def test_the_command_line_without_captions(
     assert read_config(out).teacher == teacher.name
 
 
-def test_the_command_line(world: World, teacher: Teacher, bert: Path, resnet: Path, tmp_path: Path) -> None:
+def test_the_command_line(
+    world: World,
+    teacher: Teacher,
+    data: CaptionedPhotos,
+    bert: Path,
+    resnet: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (data.folder / "linked").symlink_to(world.images, target_is_directory=True)
     out = tmp_path / "run"
     words = [
-        *("distill", "--teacher", teacher.bundle.path, "--images", world.images, "--captions", world.captions),
+        *("distill", "--teacher", teacher.bundle.path, "--images", data.folder, "--captions", world.captions),
         *("--train", world.train, "--dev", world.dev, "--text-model", bert, "--image-weights", resnet),
         *("--image-size", 32, "--resize", "squash", "--max-tokens", 24, "--epochs", 1, "--batch-size", 16),
         *("--out", out, "--no-report"),
     ]
     done = CliRunner().invoke(app, [str(word) for word in words])
     assert done.exit_code == 0, done.output
+    assert "train: 52 photos (4 without captions) and 96 captions; dev: 16 photos and 32 captions\n" in done.output
+    assert "left out: 1 folder: links to folders elsewhere" in caplog.text
     assert "dev, epoch 1" in done.output
     config = read_config(out)
     assert (config.model.dim, config.teacher) == (teacher.bundle.dim, teacher.name)

@@ -65,12 +65,8 @@ class RunOptions:
     def splits(self, captions: Path) -> tuple[CaptionedPhotos, CaptionedPhotos]:
         """Return the training and dev photos."""
         from photoseek_train.data.dataset import read_splits
-        from photoseek_train.distributed import env_rank
 
-        train, dev = read_splits(self.images, captions, self.train, self.dev)
-        if env_rank() == 0:
-            print_line(f"train: {_size(train)}; dev: {_size(dev)}", error=True)
-        return train, dev
+        return read_splits(self.images, captions, self.train, self.dev)
 
     def pairs(self, teacher: Teacher, texts: Path, features: Path | None) -> tuple[CaptionedPhotos, CaptionedPhotos]:
         """Return the training and dev photos, with texts that the teacher assigns to them."""
@@ -86,8 +82,11 @@ class RunOptions:
 
     def run(self, fit: Fit) -> None:
         """Train, write the report of each epoch and of the run, and print the metrics of the best epoch."""
+        from photoseek_train.distributed import env_rank
         from photoseek_train.report.run_report import report_epochs, report_run
 
+        if env_rank() == 0:
+            print_line(f"train: {_size(fit.train)}; dev: {_size(fit.dev)}", error=True)
         fit = replace(fit, command=shlex.join(["photoseek-train", *sys.argv[1:]]))
         printed = print_epochs(fit.settings.optim.epochs)
         on_epoch = report_epochs(fit.out, printed) if self.report else printed
@@ -125,7 +124,9 @@ class RunOptions:
 
 
 def _size(data: CaptionedPhotos) -> str:
-    return f"{len(data.names):,} photos and {len(data.captions):,} captions"
+    without = len(data.names) - len({caption.image for caption in data.captions})
+    photos = f"{len(data.names):,} photos" + (f" ({without:,} without captions)" if without else "")
+    return f"{photos} and {len(data.captions):,} captions"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,11 +20,14 @@ from photoseek.captions import (
     read_caption_file,
     read_caption_files,
 )
+from photoseek.sources.base import ScanGaps
 from photoseek.sources.local import scan
 from photoseek_train.errors import DataError, SettingsError
 
 Rows = npt.NDArray[np.int64]
 """Row indices, (n,)."""
+
+_log = logging.getLogger(__name__)
 
 _DEV_SHARE, _MAX_DEV = 20, 1_000
 
@@ -78,7 +82,7 @@ class CaptionedPhotos:
         """Return this split with every photo below its folder that is in none of the captions, of any split."""
         _, file, _ = match_files(file, self.folder, None)
         captioned = {caption.image for caption in file.captions}
-        found = sorted(entry.path for entry in scan(self.folder) if entry.path not in captioned)
+        found = sorted(name for name in scan_photos(self.folder) if name not in captioned)
         return CaptionedPhotos(self.folder, (*self.names, *found), self.captions)
 
     def select(self, rows: Sequence[int]) -> CaptionedPhotos:
@@ -154,6 +158,17 @@ def read_splits(
         )
     ours, theirs = (CaptionedPhotos.of(Path(images), file, split) for split in (train or "train", dev or "val"))
     return ours, theirs
+
+
+def scan_photos(folder: Path) -> list[str]:
+    """Return the paths of the photos below a folder, relative to it; log what cannot be read, and what is left out."""
+    gaps = ScanGaps()
+    names = [entry.path for entry in scan(folder, gaps)]
+    for path, reason in gaps.reasons.items():
+        _log.warning("%s: cannot be read: %s", folder / path, reason)
+    for each in gaps.left_out.left_out():
+        _log.warning("%s: left out: %s", folder, each)
+    return names
 
 
 def hold_out(values: Sequence[str]) -> tuple[list[int], list[int]]:

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from photoseek.captions import Caption
-from photoseek.sources.local import scan
 from photoseek.system.atomic_write import read_bounded
-from photoseek_train.data.dataset import CaptionedPhotos, hold_out
+from photoseek_train.data.dataset import CaptionedPhotos, hold_out, scan_photos
 from photoseek_train.errors import DataError, SettingsError
 from photoseek_train.features.cache import FeatureCache
 from photoseek_train.features.teacher import Teacher
@@ -45,7 +44,7 @@ def pair_by_teacher(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise SettingsError("texts: expected one process, found several; pass captions, or start one process")
     folder = folder.expanduser()
-    names, texts = [entry.path for entry in scan(folder)], _read_texts(file)
+    names, texts = scan_photos(folder), _read_texts(file)
     for count, what in ((len(names), f"{folder}: expected photos"), (len(texts), f"{file}: expected texts")):
         if count < 2:
             raise DataError(f"{what}, at least 2, found {count}; pass another")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from photoseek.captions import CaptionFile, match_files, read_caption_file
-from photoseek.sources.local import scan
+from photoseek_train.data.dataset import scan_photos
 from photoseek_train.errors import DataError
 from photoseek_train.inspect.stats import (
     PhotoStats,
@@ -184,7 +184,7 @@ def _find_missing(inspection: _Inspection) -> None:
 def _inspect_photos(inspection: _Inspection, progress: ProgressCallback) -> dict[str, Any]:
     """Decode the expected photos and compare their contents."""
     captioned_images = set(inspection.captioned_images)
-    in_folder = [photo.path for photo in scan(inspection.images)]
+    in_folder = scan_photos(inspection.images)
     inspection.add("image_without_caption", (name for name in in_folder if name not in captioned_images))
     present = [name for name in inspection.expected_images if (inspection.images / name).is_file()]
     photos = collect_photo_stats(inspection.images, present, progress)
