@@ -69,7 +69,7 @@ bench-clip: $(BENCH_CLIP)/bench-clip.stamp $(VENV)/dev.stamp ## measure CLIP mod
 bench-models: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/models.py
 
-demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model (2 hours)
+demo-bundle: $(VENV)/dev.stamp ## train and export the embedded model (3 hours)
 	$(BIN)/python -m photoseek_export.demo.train --out runtime/photoseek/demo/bundle --work $(RUNS)/demo $(ARGS)
 
 clients: $(CLIENTS)/clients.stamp ## install generators of HTTP clients, for the tests that use them
