@@ -79,6 +79,13 @@ def test_complete_data_are_usable_and_counted(folder: Path) -> None:
     assert facts["captions"]["tokens"] is None
 
 
+def test_linked_folders_are_reported(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "album").mkdir()
+    (folder / "images" / "linked").symlink_to(folder / "album")
+    assert kinds(look(folder)) == ({}, {"image_without_caption": ["f.png"]})
+    assert "left out: 1 folder: links to folders elsewhere" in caplog.text
+
+
 def test_what_fit_refuses_is_a_problem(folder: Path) -> None:
     (folder / "images" / "a.png").write_bytes(b"no photo")
     (folder / "images" / "b.png").unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -209,6 +210,7 @@ def test_the_command_line_without_captions(
         assert found in refused.output
     done = CliRunner().invoke(app, [str(word) for word in [*words, "--texts", tmp_path / "texts.txt"]])
     assert done.exit_code == 0, done.output
+    assert re.search(r"train: 61 photos \(\d+ without captions\) and \d+ captions; dev: ", done.output)
     assert "dev, for each text the first photo of the teacher, epoch 1" in " ".join(done.output.split())
     assert (out / "report.html").is_file()
     assert read_config(out).teacher == teacher.name
